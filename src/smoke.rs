@@ -1,0 +1,1 @@
+//! Checks of every emulated service, each through its own endpoint.
