@@ -9,6 +9,22 @@
 //!
 //! `environment`, `render`, `plan`, `scc` and `report` are pure. Input and output happen in `cluster` and `smoke` only.
 
+pub mod cli;
+pub mod cluster;
+pub mod commands;
+pub mod emulator;
+pub mod endpoints;
+pub mod environment;
+pub mod error;
+pub mod events;
+pub mod exit;
+pub mod exports;
 pub mod finding;
+pub mod manifest;
+pub mod plan;
+pub mod render;
+pub mod report;
 pub mod scc;
+pub mod services;
+pub mod settings;
 pub mod smoke;
