@@ -9,6 +9,7 @@
 //!
 //! `environment`, `render`, `plan`, `scc` and `report` are pure. Input and output happen in `cluster` and `smoke` only.
 
+pub mod cluster;
 pub mod finding;
 pub mod scc;
 pub mod smoke;

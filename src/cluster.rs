@@ -1,0 +1,3 @@
+//! Input and output with the cluster.
+
+pub mod wait;
