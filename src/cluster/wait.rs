@@ -7,10 +7,40 @@
 //! watch (IO) -> seen (state) -> assess (pure: milestones, symptoms, waiting line) -> until_ready (notices, verdict)
 //! ```
 
+mod admission;
+mod assess;
+mod claims;
+mod containers;
+mod crash;
+mod images;
+mod progress;
+mod readiness;
+mod remedy;
+mod rollout;
+mod routes;
+mod scc;
+mod seen;
+mod symptom;
+mod telling;
+#[cfg(test)]
+mod tests;
+mod view;
+mod watch;
+mod words;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::ResourceExt as _;
+use tokio::time::Instant;
+
 use crate::finding::Finding;
+use assess::assess;
+use seen::Seen;
+use telling::{Told, stuck, timed_out};
+use view::View;
+use watch::Watches;
 
 /// What must come true before an environment counts as ready.
 #[derive(Debug, Clone)]
@@ -113,6 +143,16 @@ pub enum WaitError {
         /// What the client says.
         source: Box<kube::Error>,
     },
+    /// The API server did not answer before the deadline.
+    #[error("no answer from the API server about Deployment {namespace}/{deployment} within {seconds} s")]
+    Silent {
+        /// Namespace of the environment.
+        namespace: String,
+        /// Name of the Deployment.
+        deployment: String,
+        /// The whole of the timeout.
+        seconds: u64,
+    },
 }
 
 /// Waits until the environment serves, for at most `timeout`.
@@ -125,9 +165,68 @@ pub async fn until_ready(
     timeout: Duration,
     notify: &mut (dyn FnMut(Notice) + Send),
 ) -> Result<Result<Ready, Stuck>, WaitError> {
-    let _ = (client, expect, timeout, notify);
-    Ok(Err(Stuck {
-        finding: Finding { code: "timed-out", message: "not written yet".to_owned(), hint: String::new() },
-        evidence: Vec::new(),
-    }))
+    let deadline = Instant::now() + timeout;
+    let deployment = read_deployment(client, expect, deadline, timeout).await?;
+    let mut watches = Watches::start(client, expect, &deployment).await;
+    let mut seen = Seen::default();
+    let mut told = Told::default();
+    let mut settled = false;
+    loop {
+        let now = Instant::now();
+        let assessment = assess(&seen, expect, now);
+        if !settled && seen.complete(expect) {
+            settled = true;
+            seen.inherited = assessment.symptoms.iter().map(|judged| judged.symptom.finding.code).collect();
+            wake_refused(client, &seen, expect).await;
+        }
+        seen.remember(&assessment, now);
+        told.tell(&assessment, notify);
+        if let Some(request) = assessment.log_wanted() {
+            let lines = remedy::last_words(client, &expect.namespace, request).await;
+            seen.last_words.insert(request.clone(), lines);
+            continue;
+        }
+        if let Some(verdict) = assessment.verdict() {
+            return Ok(Err(stuck(verdict)));
+        }
+        if let Some(ready) = assessment.ready {
+            return Ok(Ok(ready));
+        }
+        if now >= deadline {
+            return Ok(Err(timed_out(&assessment, expect, timeout)));
+        }
+        watches.follow_events(&View::new(&seen, expect));
+        tokio::select! {
+            change = watches.next() => change(&mut seen),
+            () = tokio::time::sleep_until(assessment.next.unwrap_or(deadline).min(deadline)) => {}
+        }
+        // Lists arrive object by object: they are judged once, not 36 times.
+        while let Some(change) = watches.next_now() {
+            change(&mut seen);
+        }
+    }
+}
+
+/// Reads the Deployment once: it must be there, and its selector narrows the watches.
+async fn read_deployment(
+    client: &kube::Client,
+    expect: &Expectation,
+    deadline: Instant,
+    timeout: Duration,
+) -> Result<Deployment, WaitError> {
+    let (namespace, deployment) = (expect.namespace.clone(), expect.deployment.clone());
+    let deployments: kube::Api<Deployment> = kube::Api::namespaced(client.clone(), &namespace);
+    match tokio::time::timeout_at(deadline, deployments.get(&deployment)).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(source)) => Err(WaitError::Deployment { namespace, deployment, source: Box::new(source) }),
+        Err(_) => Err(WaitError::Silent { namespace, deployment, seconds: timeout.as_secs() }),
+    }
+}
+
+/// Lets a refusal from before this wait be tried anew: it may be repaired already.
+async fn wake_refused(client: &kube::Client, seen: &Seen, expect: &Expectation) {
+    let set = View::new(seen, expect).replica_set;
+    if let Some(set) = set.filter(|_| seen.inherited.iter().any(|code| admission::CODES.contains(code))) {
+        remedy::wake(client, &expect.namespace, &set.name_any()).await;
+    }
 }

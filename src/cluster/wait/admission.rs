@@ -1,0 +1,261 @@
+//! Pods that admission refuses: no SCC fits, Pod Security, quota, LimitRange.
+//!
+//! Nobody creates the pod but the ReplicaSet, so the refusal stands in its condition and its events, nowhere else.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Event;
+
+use super::symptom::Symptom;
+use super::view::View;
+use super::{ExpectedScc, rollout, words};
+
+/// Right after a RoleBinding, a label or a quota was written, admission still works with what its caches hold. The
+/// ReplicaSet retries after 5, 10, 20, ... ms, so within two seconds it has tried eight times.
+const CACHE_GRACE: Duration = Duration::from_secs(2);
+
+/// The codes of this file's findings.
+pub(super) const CODES: [&str; 5] = ["scc-none-fits", "psa-refused", "quota-exceeded", "limit-range", "pod-refused"];
+
+/// The ReplicaSet may not create its pod.
+pub(super) fn refused(view: &View<'_>) -> Option<Symptom> {
+    if view.pod.is_some() {
+        return None;
+    }
+    let refusal = refusal(view)?;
+    let symptom = kind(&refusal)(view, &refusal);
+    let grace = symptom.final_after.unwrap_or(CACHE_GRACE);
+    Some(symptom.evidence([refusal]).named_after(grace).final_after(grace))
+}
+
+/// The server's newest words about the refused pod.
+fn refusal(view: &View<'_>) -> Option<String> {
+    let set = view.replica_set.and_then(|set| Some((set, set.status.as_ref()?.conditions.as_ref()?)));
+    let failing = set.and_then(|(set, conditions)| {
+        let condition =
+            conditions.iter().find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")?;
+        // The condition keeps the words of the first refusal; later ones, maybe for another reason, are in events.
+        let event = view.seen.newest_event(set.metadata.uid.as_deref(), &["FailedCreate"]);
+        event.and_then(|event: &Event| event.message.clone()).or_else(|| condition.message.clone())
+    });
+    let message = failing.or_else(|| without_replica_set(view))?;
+    Some(message.strip_prefix("Error creating: ").unwrap_or(&message).to_owned())
+}
+
+/// The Deployment repeats its ReplicaSet's refusal, or says why it could not create the ReplicaSet itself.
+///
+/// It may repeat that of an older ReplicaSet, too: it is asked only where the newest one cannot be.
+fn without_replica_set(view: &View<'_>) -> Option<String> {
+    if view.replica_set.is_some() || !view.observed() {
+        return None;
+    }
+    let refused = rollout::condition(view, "ReplicaFailure").filter(|condition| condition.status == "True");
+    let uncreated = rollout::condition(view, "Progressing")
+        .filter(|condition| condition.reason.as_deref() == Some("ReplicaSetCreateError"));
+    refused.or(uncreated)?.message.clone()
+}
+
+/// Which part of admission speaks, told by its wording.
+fn kind(refusal: &str) -> fn(&View<'_>, &str) -> Symptom {
+    let says = |needles: &[&str]| needles.iter().any(|needle| refusal.contains(needle));
+    if says(&["security context constraint", "error creating provider for SCC", "the required SCC"]) {
+        scc_none_fits
+    } else if says(&["violates PodSecurity"]) {
+        psa_refused
+    } else if says(&["exceeded quota", "failed quota", "insufficient quota"]) {
+        quota_exceeded
+    } else if says(&[" per Container is ", " per Pod is ", "limit to request ratio"]) {
+        limit_range
+    } else if says(&["is being terminated"]) {
+        |view, _| rollout::terminating(view)
+    } else {
+        pod_refused
+    }
+}
+
+fn scc_none_fits(view: &View<'_>, refusal: &str) -> Symptom {
+    let env = &view.expect.env;
+    let namespace = &view.expect.namespace;
+    if let Some((_, rest)) = refusal.split_once("error creating provider for SCC ") {
+        let broken = rest.split([' ', ':']).next().unwrap_or(rest);
+        let message = format!(
+            "no SCC could be tried for the pod: SCC {broken} is malformed, which refuses every pod of the cluster: {rest}"
+        );
+        let hint = format!("a cluster administrator must repair or delete it: `kubectl get scc {broken} -o yaml`");
+        return Symptom::new("scc-none-fits", &message, hint);
+    }
+    let ours = match &view.expect.scc {
+        ExpectedScc::Named(name) => Some(name.as_str()),
+        ExpectedScc::Any | ExpectedScc::Absent => None,
+    };
+    let message = format!(
+        "no SCC lets the pod of Deployment {}/{} in: {}",
+        namespace,
+        view.expect.deployment,
+        told_lines(refusal, ours)
+    );
+    let others = format!(
+        "`--scc none` (the platform's restricted SCC), `--scc existing:NAME`, or `lsdeploy admin-bundle --env {env}` for an administrator"
+    );
+    let hint = match ours.filter(|name| !usable(refusal, name)) {
+        Some(name) => {
+            let account = account(view);
+            format!(
+                "`kubectl -n {namespace} auth can-i use scc/{name} --as system:serviceaccount:{namespace}:{account}` must say yes; otherwise {others}"
+            )
+        }
+        None => format!("`lsdeploy scc explain --env {env}` compares the pod with each SCC; otherwise {others}"),
+    };
+    Symptom::new("scc-none-fits", &message, hint)
+}
+
+fn psa_refused(view: &View<'_>, refusal: &str) -> Symptom {
+    let namespace = &view.expect.namespace;
+    let violation = refusal.split_once("violates PodSecurity").map_or(refusal, |(_, rest)| rest).trim();
+    let message = format!("Pod Security of namespace {namespace} refuses the pod: it violates {violation}");
+    let hint = format!(
+        "have the namespace labelled (`kubectl label namespace {namespace} --overwrite pod-security.kubernetes.io/enforce=baseline`), \
+         or run `lsdeploy up --env {} --scc none`, which passes level restricted",
+        view.expect.env
+    );
+    Symptom::new("psa-refused", &message, hint)
+}
+
+fn quota_exceeded(view: &View<'_>, refusal: &str) -> Symptom {
+    let told =
+        ["exceeded quota", "failed quota", "insufficient quota"].into_iter().find_map(|start| refusal.find(start));
+    let message = format!(
+        "the quota of namespace {} has no room for the pod: {}",
+        view.expect.namespace,
+        told.map_or(refusal, |at| &refusal[at..])
+    );
+    let kubectl = view.kubectl();
+    let hint = format!(
+        "`{kubectl} describe quota` shows what is used; free some (`lsdeploy list`), have it raised, or use another `--namespace`"
+    );
+    Symptom::new("quota-exceeded", &message, hint)
+}
+
+fn limit_range(view: &View<'_>, refusal: &str) -> Symptom {
+    let told = refusal.split_once("is forbidden: ").map_or(refusal, |(_, rest)| rest);
+    let message = format!("a LimitRange of namespace {} refuses the pod: {told}", view.expect.namespace);
+    let hint = format!(
+        "`{} describe limitrange` shows the bounds; have them widened, or use another `--namespace`",
+        view.kubectl()
+    );
+    Symptom::new("limit-range", &message, hint)
+}
+
+fn pod_refused(view: &View<'_>, refusal: &str) -> Symptom {
+    let kubectl = view.kubectl();
+    let message = format!(
+        "the cluster refuses the pod of Deployment {}/{}: {refusal}",
+        view.expect.namespace, view.expect.deployment
+    );
+    let hint = format!(
+        "`{kubectl} describe replicaset -l app.kubernetes.io/instance={}` shows every attempt; the policy named there decides",
+        view.expect.env
+    );
+    Symptom::new("pod-refused", &message, hint)
+}
+
+fn account<'a>(view: &View<'a>) -> &'a str {
+    let pod = view.deployment.and_then(|deployment| deployment.spec.as_ref()?.template.spec.as_ref());
+    pod.and_then(|pod| pod.service_account_name.as_deref()).unwrap_or("default")
+}
+
+/// The lines about our SCC and the platform's restricted ones; the other SCCs are only counted.
+///
+/// The refusal lists every SCC of the cluster, most of them "not usable by user or serviceaccount".
+fn told_lines(refusal: &str, ours: Option<&str>) -> String {
+    let Some((_, list)) = refusal.split_once('[') else {
+        return refusal.to_owned();
+    };
+    let lines = lines(list.strip_suffix(']').unwrap_or(list));
+    let told = |line: &&str| match provider(line) {
+        Some(name) => Some(name) == ours || name == "restricted" || name == "restricted-v2",
+        // Lines about volumes, seccomp and sysctls name no SCC.
+        None => true,
+    };
+    let shown: Vec<&str> = lines.iter().copied().filter(|line| told(line)).collect();
+    let mut text = shown.join("; ");
+    match lines.len() - shown.len() {
+        0 => {}
+        others if shown.is_empty() => text = format!("none of {} fits", words::count(others, "SCC")),
+        others => text.push_str(&format!("; and {} more", words::count(others, "SCC"))),
+    }
+    if let Some(name) = ours.filter(|name| !lines.iter().any(|line| provider(line) == Some(name))) {
+        text = format!("SCC {name} is not among those that were tried; {text}");
+    }
+    text
+}
+
+/// False where the refusal says that neither the user nor the service account may use this SCC, or does not name it.
+fn usable(refusal: &str, name: &str) -> bool {
+    !refusal.contains(&format!("provider \"{name}\": Forbidden: not usable"))
+        && refusal.contains(&format!("provider {name}:"))
+}
+
+/// Splits the list at the starts of its entries: an entry may itself hold commas.
+fn lines(list: &str) -> Vec<&str> {
+    const STARTS: [&str; 6] = [", provider ", ", spec.", ", .spec.", ", pod.", ", .containers", ", no access to "];
+    let mut lines = Vec::new();
+    let mut rest = list;
+    while let Some(cut) = STARTS.iter().filter_map(|start| rest.find(start)).min() {
+        lines.push(&rest[..cut]);
+        rest = &rest[cut + ", ".len()..];
+    }
+    lines.push(rest);
+    lines
+}
+
+/// The SCC that an entry is about: `provider restricted-v2: ...` or `provider "anyuid": ...`.
+fn provider(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("provider ")?.split(':').next()?;
+    Some(name.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(list: &str, ours: Option<&str>, expected: &str) {
+        assert_eq!(
+            told_lines(&format!("unable to validate against any security context constraint: [{list}]"), ours),
+            expected
+        );
+    }
+
+    #[test]
+    fn only_the_lines_about_our_scc_and_restricted_are_told() {
+        check(
+            "provider \"anyuid\": Forbidden: not usable by user or serviceaccount, \
+             provider restricted-v2: .containers[0].runAsUser: Invalid value: 0: must be in the ranges: [1000, 1999], \
+             provider \"lsdeploy-team1\": Forbidden: not usable by user or serviceaccount, \
+             provider \"privileged\": Forbidden: not usable by user or serviceaccount",
+            Some("lsdeploy-team1"),
+            "provider restricted-v2: .containers[0].runAsUser: Invalid value: 0: must be in the ranges: [1000, 1999]; \
+             provider \"lsdeploy-team1\": Forbidden: not usable by user or serviceaccount; and 2 SCCs more",
+        );
+    }
+
+    #[test]
+    fn a_line_that_names_no_scc_is_told() {
+        check(
+            "provider \"anyuid\": Forbidden: not usable by user or serviceaccount, \
+             spec.volumes[0]: Invalid value: \"hostPath\": hostPath volumes are not allowed to be used",
+            None,
+            "spec.volumes[0]: Invalid value: \"hostPath\": hostPath volumes are not allowed to be used; and 1 SCC more",
+        );
+    }
+
+    #[test]
+    fn an_scc_that_was_not_tried_is_said_to_be_missing() {
+        check(
+            "provider \"anyuid\": Forbidden: not usable by user or serviceaccount",
+            Some("lsdeploy-team1"),
+            "SCC lsdeploy-team1 is not among those that were tried; none of 1 SCC fits",
+        );
+    }
+}
