@@ -1,7 +1,5 @@
 //! What can go wrong between lsdeploy and the API server, in words for people.
 
-use std::error::Error as _;
-
 use kube::core::Status;
 
 use crate::error::CommandError;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::EnvReport;
 use crate::cluster::inventory::Inventory;
 use crate::exit::ExitStatus;
-use crate::smoke::{ServiceResult, Status};
+use crate::smoke::{ServiceResult, Summary};
 
 const SCHEMA: &str = "lsdeploy/v1";
 
@@ -149,15 +149,8 @@ fn of(report: &EnvReport) -> Environment<'_> {
 }
 
 fn smoke_of<'a>(env: &'a str, results: &'a [ServiceResult]) -> Smoke<'a> {
-    let count = |status| results.iter().filter(|result| result.status == status).count();
-    Smoke {
-        schema: SCHEMA,
-        env,
-        passed: count(Status::Passed),
-        failed: count(Status::Failed),
-        skipped: count(Status::Skipped),
-        results,
-    }
+    let Summary { passed, failed, skipped } = Summary::of(results);
+    Smoke { schema: SCHEMA, env, passed, failed, skipped, results }
 }
 
 fn write<T: Serialize>(value: &T) -> String {

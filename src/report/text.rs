@@ -10,7 +10,7 @@ use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::finding::Finding;
 use crate::manifest::ObjectId;
-use crate::smoke::{ServiceResult, Status};
+use crate::smoke::{ServiceResult, Status, Summary};
 
 /// `error:` and `hint:` lines.
 pub fn error(error: &CommandError, colour: bool) -> String {
@@ -172,15 +172,10 @@ fn check(result: Option<&ServiceResult>) -> String {
 }
 
 fn verdict(results: &[ServiceResult]) -> String {
-    let count = |status| results.iter().filter(|result| result.status == status).count();
-    let mut text = format!(
-        "{} services checked: {} passed, {} failed",
-        results.len(),
-        count(Status::Passed),
-        count(Status::Failed)
-    );
-    if count(Status::Skipped) > 0 {
-        let _ = write!(text, ", {} skipped", count(Status::Skipped));
+    let Summary { passed, failed, skipped } = Summary::of(results);
+    let mut text = format!("{} services checked: {passed} passed, {failed} failed", results.len());
+    if skipped > 0 {
+        let _ = write!(text, ", {skipped} skipped");
     }
     text
 }
