@@ -1,3 +1,5 @@
-//! Integration tests, one binary.
+//! Every integration test, in one program.
 
 mod oracle;
+mod smoke;
+mod tidy;

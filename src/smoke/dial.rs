@@ -1,0 +1,192 @@
+//! From a URL's origin to a connection ready for requests: resolve, connect, TLS. Does network IO.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use http::Uri;
+use http_body_util::Full;
+use hyper::{
+    body::Bytes,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+
+use super::{
+    options::{Deadlines, InputError, Options, is_real_aws},
+    transport::{Problem, TlsProblem},
+};
+
+/// What all services of a run share to reach their hosts.
+pub(super) struct Network {
+    router: Option<(String, Option<u16>)>,
+    tls: Arc<ClientConfig>,
+    pub(super) deadlines: Deadlines,
+}
+
+/// Scheme, host and port: what a connection is good for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    https: bool,
+    host: String,
+    port: u16,
+}
+
+impl Network {
+    pub(super) fn new(options: &Options) -> Result<Self, InputError> {
+        let router = options.router.as_deref().map(parse_router).transpose()?;
+        let tls = Arc::new(client_config(options.ca_pem.as_deref())?);
+        Ok(Self { router, tls, deadlines: options.deadlines.clone() })
+    }
+
+    /// Opens a connection; the error says which stage failed.
+    pub(super) async fn open(&self, origin: &Origin) -> Result<SendRequest<Full<Bytes>>, Problem> {
+        // The last of three fences: targets and returned URLs were looked at before.
+        if is_real_aws(&origin.host) {
+            return Err(Problem::RealAws);
+        }
+        let (host, port) = match &self.router {
+            Some((host, port)) => (host.as_str(), port.unwrap_or(origin.port)),
+            None => (origin.host.as_str(), origin.port),
+        };
+        let stream = self.connect(&self.resolve(host, port).await?).await?;
+        if origin.https { handshake(self.secure(stream, origin).await?).await } else { handshake(stream).await }
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Problem> {
+        let limit = self.deadlines.resolve;
+        let failed = |detail: String| Problem::Resolve { name: host.to_owned(), detail };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let found = timeout(limit, lookup_host((bare, port))).await;
+        let found = found.map_err(|_| failed(format!("no answer within {limit:?}")))?;
+        let addresses: Vec<_> = found.map_err(|error| failed(error.to_string()))?.collect();
+        if addresses.is_empty() { Err(failed("the name has no address".to_owned())) } else { Ok(addresses) }
+    }
+
+    /// Tries the addresses in the resolver's order; the first failure is reported when all fail.
+    async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Problem> {
+        let after = self.deadlines.connect;
+        let mut first = None;
+        for &address in addresses {
+            let problem = match timeout(after, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    // Small requests go out at once; a failure here costs milliseconds, not correctness.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => Problem::connect(address, &error),
+                Err(_) => Problem::ConnectTimeout { address, after },
+            };
+            first.get_or_insert(problem);
+        }
+        Err(first.unwrap_or_else(|| Problem::Unsendable { detail: "no address to connect to".to_owned() }))
+    }
+
+    async fn secure(&self, stream: TcpStream, origin: &Origin) -> Result<impl AsyncRead + AsyncWrite + use<>, Problem> {
+        let name = origin.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(name).map_err(|error| Problem::Unsendable { detail: error.to_string() })?;
+        let after = self.deadlines.tls;
+        match timeout(after, TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(Problem::Tls(TlsProblem::from_io(&error))),
+            Err(_) => Err(Problem::Tls(TlsProblem::Timeout { after })),
+        }
+    }
+}
+
+impl Origin {
+    /// A host's own https.
+    pub(super) fn https(host: &str) -> Self {
+        Self { https: true, host: host.to_ascii_lowercase(), port: 443 }
+    }
+
+    /// Scheme, host and port of an absolute URI.
+    pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
+        let unsendable = || Problem::Unsendable { detail: format!("`{uri}` is no http or https URL") };
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(unsendable()),
+        };
+        let host = uri.host().ok_or_else(unsendable)?.to_ascii_lowercase();
+        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        Ok(Self { https, host, port })
+    }
+
+    /// `host[:port]` as the Host header has it and as the SDK signs it: without the scheme's own port.
+    pub(super) fn authority(&self) -> String {
+        match (self.https, self.port) {
+            (true, 443) | (false, 80) => self.host.clone(),
+            (_, port) => format!("{}:{port}", self.host),
+        }
+    }
+}
+
+async fn handshake<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, Problem>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let opened = http1::handshake(TokioIo::new(stream)).await;
+    let (sender, connection) = opened.map_err(|error| Problem::exchange(&error))?;
+    // The task ends with the connection, and the connection with its sender; errors reach the sender too.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// The system's roots and the given ones, with ring: no second TLS stack comes in.
+fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, InputError> {
+    let mut roots = RootCertStore::empty();
+    // A machine without system roots can still talk http, or https to the given CA.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(pem) = ca_pem {
+        let mut found = false;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| InputError::Ca(error.to_string()))?;
+            roots.add(certificate).map_err(|error| InputError::Ca(error.to_string()))?;
+            found = true;
+        }
+        if !found {
+            return Err(InputError::Ca("no certificate in it".to_owned()));
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| InputError::Ca(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// `address`, `address:port`, `[v6]`, `[v6]:port` or a bare v6 address.
+pub(super) fn parse_router(router: &str) -> Result<(String, Option<u16>), InputError> {
+    let refused = || InputError::Router(router.to_owned());
+    if router.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Ok((router.to_owned(), None));
+    }
+    let (host, port) = match router.rsplit_once(':') {
+        Some((host, port)) if !router.ends_with(']') => (host, Some(port.parse().map_err(|_| refused())?)),
+        _ => (router, None),
+    };
+    let plain = !host.is_empty() && !host.contains(['/', '@', ' ']);
+    if plain { Ok((host.to_owned(), port)) } else { Err(refused()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_is_an_address_with_or_without_port() {
+        let parsed = |router: &str| parse_router(router).unwrap();
+        assert_eq!(parsed("10.0.0.1"), ("10.0.0.1".to_owned(), None));
+        assert_eq!(parsed("router.lab:8080"), ("router.lab".to_owned(), Some(8080)));
+        assert_eq!(parsed("[::1]:80"), ("[::1]".to_owned(), Some(80)));
+        assert_eq!(parsed("::1"), ("::1".to_owned(), None));
+        for router in ["", ":80", "http://x", "x:port"] {
+            assert!(parse_router(router).is_err(), "{router}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Route 53: a hosted zone and a record in it.
+
+use aws_sdk_route53::{
+    Client,
+    error::BuildError,
+    types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType},
+};
+
+use super::{diagnose::Failure, run::Run};
+
+/// An address set aside for documentation (RFC 5737).
+const ADDRESS: &str = "192.0.2.42";
+
+pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
+    let route53 = Client::new(&run.sdk());
+    let zone_name = format!("{}.test.", run.name());
+    let create = route53.create_hosted_zone().name(&zone_name).caller_reference(run.name());
+    let created = run.step("create_hosted_zone", create.send()).await?;
+    let zone = run.present("HostedZone", created.hosted_zone)?;
+    // Answers say `/hostedzone/Z123`, requests `Z123`.
+    let id = zone.id().trim_start_matches("/hostedzone/").to_owned();
+    run.undo("delete_hosted_zone", route53.delete_hosted_zone().id(&id).send());
+    run.expect_eq("zone", zone_name.as_str(), zone.name())?;
+
+    let name = format!("www.{zone_name}");
+    let address = run.built(ResourceRecord::builder().value(ADDRESS).build())?;
+    let record = ResourceRecordSet::builder().name(&name).r#type(RrType::A).ttl(60).resource_records(address).build();
+    let record = run.built(record)?;
+    let change = |action| {
+        let change = Change::builder().action(action).resource_record_set(record.clone()).build()?;
+        let batch = ChangeBatch::builder().changes(change).build()?;
+        Ok::<_, BuildError>(route53.change_resource_record_sets().hosted_zone_id(&id).change_batch(batch))
+    };
+    let (create, delete) = (run.built(change(ChangeAction::Create))?, run.built(change(ChangeAction::Delete))?);
+    run.step("change_resource_record_sets", create.send()).await?;
+    run.undo("change_resource_record_sets", delete.send());
+
+    let listed = route53.list_resource_record_sets().hosted_zone_id(&id);
+    let listed = run.step("list_resource_record_sets", listed.send()).await?;
+    let found = listed.resource_record_sets().iter().find(|set| set.name() == name && set.r#type() == &RrType::A);
+    let values = found.map(|set| set.resource_records().iter().map(ResourceRecord::value).collect());
+    run.expect_eq("addresses", &Some(vec![ADDRESS]), &values)
+}

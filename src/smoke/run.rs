@@ -1,0 +1,361 @@
+//! What a check file works with: one service's clients, steps, comparisons and undo steps. Does network IO.
+
+use std::{
+    fmt::{Debug, Display},
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
+use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion, stalled_stream_protection::StalledStreamProtectionConfig,
+};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::{SdkConfig, region::Region};
+use futures::{FutureExt as _, future::BoxFuture};
+use http::Request;
+use hyper::body::Bytes;
+use tokio::time::timeout;
+
+use super::{
+    cause::{Answer, Cause, shortened},
+    connector::Connector,
+    diagnose::{Failure, Place, diagnose},
+    options::{Companions, Options, Target, access_key, host_of, is_real_aws},
+    result::{Operation, ServiceResult, millis},
+    shared::Shared,
+};
+use crate::finding::{Phase, code};
+
+/// First and longest pause between two polls.
+const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// A difference of clocks that real AWS refuses.
+const LARGEST_SKEW: i64 = 5 * 60;
+
+/// One service under test.
+pub(super) struct Run {
+    shared: Arc<Shared>,
+    target: Target,
+    connector: Connector,
+    started: Instant,
+    operations: Vec<Operation>,
+    undo: Vec<(&'static str, BoxFuture<'static, Result<(), Cause>>)>,
+    current: Option<(&'static str, Instant)>,
+}
+
+impl Run {
+    pub(super) fn new(shared: Arc<Shared>, target: Target) -> Self {
+        let connector = Connector::new(Arc::clone(&shared.network), Arc::clone(&shared.reached));
+        let started = Instant::now();
+        Self { shared, target, connector, started, operations: Vec::new(), undo: Vec::new(), current: None }
+    }
+
+    /// `lsdeploy-<run id>-<service>`: the name of whatever the check creates.
+    pub(super) fn name(&self) -> String {
+        format!("lsdeploy-{}-{}", self.options().run_id, self.target.service)
+    }
+
+    /// Region of the run.
+    pub(super) fn region(&self) -> &str {
+        &self.options().region
+    }
+
+    /// Scheme, host and port of the service under test, without a slash at the end.
+    pub(super) fn url(&self) -> &str {
+        self.target.url.trim_end_matches('/')
+    }
+
+    /// Settings for a client of the service under test.
+    pub(super) fn sdk(&self) -> SdkConfig {
+        self.config(self.url())
+    }
+
+    /// Settings for a client of another service: at its own target, else at this service's URL.
+    pub(super) fn sdk_for(&self, service: &str) -> SdkConfig {
+        let target = self.shared.targets.iter().find(|target| target.service == service);
+        match (self.options().companions, target) {
+            (Companions::Targets, Some(target)) => self.config(&target.url),
+            _ => self.sdk(),
+        }
+    }
+
+    /// Settings for a client that goes where a URL out of an answer leads: to its scheme, host and port.
+    pub(super) fn sdk_at(&self, returned: &str) -> Result<SdkConfig, Failure> {
+        let origin = host_of(returned).filter(|host| !is_real_aws(host)).and_then(|_| {
+            let uri: http::Uri = returned.parse().ok()?;
+            Some(format!("{}://{}", uri.scheme()?, uri.authority()?))
+        });
+        origin.map(|origin| self.config(&origin)).ok_or_else(|| {
+            Failure::new(
+                Phase::Data,
+                code::RETURNED_URL_UNREACHABLE,
+                format!("the emulator returned `{returned}`, which leads to no emulator"),
+                "set the emulator's own host (for LocalStack LOCALSTACK_HOST) to a Route's",
+            )
+        })
+    }
+
+    /// Whether `service` is among the targets.
+    pub(super) fn has(&self, service: &str) -> bool {
+        self.shared.targets.iter().any(|target| target.service == service)
+    }
+
+    /// Makes a call, records it, and turns its error into a finding.
+    pub(super) async fn step<T, C: Into<Cause>>(
+        &mut self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, C>>,
+    ) -> Result<T, Failure> {
+        let started = self.begin(name);
+        let outcome = call.await;
+        self.record(name, started, outcome.is_ok());
+        outcome.map_err(|error| self.diagnose(name, &error.into()))
+    }
+
+    /// Makes a call that must be refused with `expected`.
+    pub(super) async fn refused<T, C: Into<Cause>>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        call: impl Future<Output = Result<T, C>>,
+    ) -> Result<(), Failure> {
+        let started = self.begin(name);
+        let outcome = call.await.map_err(Into::into);
+        let as_expected = outcome.as_ref().is_err_and(|cause| cause.code() == Some(expected));
+        self.record(name, started, as_expected);
+        match outcome {
+            Err(_) if as_expected => Ok(()),
+            Err(cause) => Err(self.diagnose(name, &cause)),
+            Ok(_) => Err(mismatch(format!("`{name}` was accepted; it must be refused with {expected}"))),
+        }
+    }
+
+    /// Repeats a call until `pick` finds what it looks for in the answer, for as long as one operation may take.
+    pub(super) async fn until<T, U, C, F>(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        call: impl Fn() -> F,
+        pick: impl Fn(T) -> Option<U>,
+    ) -> Result<U, Failure>
+    where
+        C: Into<Cause>,
+        F: Future<Output = Result<T, C>>,
+    {
+        let started = self.begin(name);
+        let patience = self.options().deadlines.operation;
+        let (mut pause, longest) = POLL;
+        let outcome = loop {
+            match call().await {
+                Ok(answer) => {
+                    if let Some(found) = pick(answer) {
+                        break Ok(found);
+                    }
+                }
+                Err(error) => break Err(self.diagnose(name, &error.into())),
+            }
+            if started.elapsed() + pause > patience {
+                break Err(mismatch(format!("`{name}` did not show {what} within {patience:?}")));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        };
+        self.record(name, started, outcome.is_ok());
+        outcome
+    }
+
+    /// Gets a page the way a browser would: no SDK, no signature.
+    pub(super) async fn fetch(&mut self, name: &'static str, url: &str) -> Result<String, Failure> {
+        let connector = self.connector.clone();
+        let host = host_of(url).unwrap_or_default();
+        let request = Request::get(url).body(Bytes::new());
+        self.step(name, async move {
+            let request = request.map_err(|error| Cause::unsendable(&host, error))?;
+            let answer = connector.send(request).await?;
+            let (status, success) = (answer.status().as_u16(), answer.status().is_success());
+            let body = String::from_utf8_lossy(answer.body()).into_owned();
+            if success { Ok(body) } else { Err(Cause::Answer(Answer { host, status, body, ..Answer::default() })) }
+        })
+        .await
+    }
+
+    /// Registers what takes back a step. It runs at the end, last registered first, whether the check passed or not;
+    /// after a check that passed, it must succeed too. Register it before anything that can fail.
+    pub(super) fn undo<T, C: Into<Cause>>(
+        &mut self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, C>> + Send + 'static,
+    ) {
+        self.undo.push((name, call.map(|outcome| outcome.map(drop).map_err(Into::into)).boxed()));
+    }
+
+    /// True when the emulator is known not to do `operation`: recorded with the reason, and left out by the check.
+    pub(super) fn skips(&mut self, operation: &'static str) -> bool {
+        let Some(reason) = self.shared.limit(&self.target.service, operation) else { return false };
+        self.operations.push(Operation { name: operation.to_owned(), ms: 0, ok: false, skipped: Some(reason) });
+        true
+    }
+
+    /// Compares what was sent with what came back.
+    #[expect(clippy::unused_self, reason = "every verb of a check reads `run.verb(..)`")]
+    pub(super) fn expect_eq<T: PartialEq + Debug + ?Sized>(&self, what: &str, sent: &T, got: &T) -> Result<(), Failure> {
+        if sent == got {
+            return Ok(());
+        }
+        let (sent, got) = (shortened(&format!("{sent:?}")), shortened(&format!("{got:?}")));
+        Err(mismatch(format!("{what}: expected {sent}, got {got}")))
+    }
+
+    /// Takes what an answer must have.
+    #[expect(clippy::unused_self, reason = "every verb of a check reads `run.verb(..)`")]
+    pub(super) fn present<T>(&self, what: &str, value: Option<T>) -> Result<T, Failure> {
+        value.ok_or_else(|| mismatch(format!("the answer has no {what}")))
+    }
+
+    /// Takes what a builder of the SDK made; it refuses only what the check itself left out.
+    #[expect(clippy::unused_self, reason = "every verb of a check reads `run.verb(..)`")]
+    pub(super) fn built<T, E: Display>(&self, built: Result<T, E>) -> Result<T, Failure> {
+        built.map_err(|error| mismatch(format!("the SDK refuses the request: {error}")))
+    }
+
+    /// Compares the account in an ARN with the account the run was given.
+    pub(super) fn expect_account(&mut self, arn: &str) -> Result<(), Failure> {
+        let Some(account) = self.options().account.clone().filter(|account| account != "test") else { return Ok(()) };
+        if arn.split(':').nth(4) == Some(account.as_str()) || self.skips("account") {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Phase::Data,
+            code::WRONG_ACCOUNT,
+            format!("asked as account {account}, the emulator made `{arn}`"),
+            "this emulator does not take the account from the access key: leave `--account` out",
+        ))
+    }
+
+    /// The step in progress ran out of the time of the whole run.
+    pub(super) fn timed_out(&mut self) -> Failure {
+        let (name, started) = self.current.take().unwrap_or(("start", self.started));
+        self.record(name, started, false);
+        let whole = self.shared.options.deadlines.whole;
+        let phase = if self.shared.reached.load(Ordering::Relaxed) { Phase::Api } else { Phase::Connect };
+        Failure::new(
+            phase,
+            code::TIMED_OUT,
+            format!("`{name}` was not done when the {whole:?} of the whole run were over"),
+            "give it more time with `--timeout`, or fewer services with `--service`",
+        )
+    }
+
+    /// Runs the undo steps, all of them; the first failure counts.
+    pub(super) async fn clean_up(&mut self) -> Result<(), Failure> {
+        let ends = Instant::now() + self.options().deadlines.cleanup;
+        let mut result = Ok(());
+        while let Some((name, call)) = self.undo.pop() {
+            let started = self.begin(name);
+            let left = ends.saturating_duration_since(started);
+            let outcome = match timeout(left, call).await {
+                Ok(outcome) => outcome.map_err(|cause| self.diagnose(name, &cause)),
+                Err(_) => Err(left_behind(name, &self.name())),
+            };
+            self.record(name, started, outcome.is_ok());
+            result = result.and(outcome);
+        }
+        result
+    }
+
+    /// The result, once steps and clean-up are through.
+    pub(super) fn finish(self, outcome: Result<(), Failure>) -> ServiceResult {
+        let outcome = with_clocks(outcome, self.connector.clock_ahead());
+        ServiceResult::checked(self.target, self.operations, millis(self.started), outcome.err())
+    }
+
+    fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    fn config(&self, url: &str) -> SdkConfig {
+        // Options were validated before the first run, so the key is one that may be used.
+        let key = access_key(self.options().account.as_deref()).unwrap_or("test");
+        let credentials = Credentials::from_keys(key, "test", None);
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(url)
+            .region(Region::new(self.options().region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.connector.clone())
+            // Retries and time-outs are the connector's: see `Connector::send`.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .sleep_impl(TokioSleep::new())
+            .time_source(SystemTimeSource::new())
+            .build()
+    }
+
+    fn begin(&mut self, name: &'static str) -> Instant {
+        let started = Instant::now();
+        self.current = Some((name, started));
+        started
+    }
+
+    fn record(&mut self, name: &'static str, started: Instant, ok: bool) {
+        self.current = None;
+        self.operations.push(Operation { name: name.to_owned(), ms: millis(started), ok, skipped: None });
+    }
+
+    fn diagnose(&self, operation: &str, cause: &Cause) -> Failure {
+        let place = Place {
+            operation: operation.to_owned(),
+            hosts: self.shared.targets.iter().filter_map(|target| host_of(&target.url)).collect(),
+            emulator_reached: self.shared.reached.load(Ordering::Relaxed),
+        };
+        diagnose(&place, cause)
+    }
+}
+
+fn mismatch(message: String) -> Failure {
+    let hint = "run it again with only this service; if it stays, the emulator behaves unlike AWS here";
+    Failure::new(Phase::Data, code::DATA_MISMATCH, message, hint)
+}
+
+fn left_behind(operation: &str, name: &str) -> Failure {
+    Failure::new(
+        Phase::Api,
+        code::TIMED_OUT,
+        format!("no time was left for `{operation}`: `{name}` is left behind in the emulator"),
+        "`lsdeploy smoke --clean` removes it",
+    )
+}
+
+/// Emulators accept any date; real clients and servers do not, so a wrong clock fails what else went well.
+fn with_clocks(outcome: Result<(), Failure>, ahead: i64) -> Result<(), Failure> {
+    if ahead.abs() <= LARGEST_SKEW || outcome.as_ref().is_err_and(|failure| failure.phase < Phase::Api) {
+        return outcome;
+    }
+    let side = if ahead > 0 { "ahead of" } else { "behind" };
+    let clocks = format!("the emulator's clock is {} s {side} this machine's", ahead.abs());
+    let message = match outcome {
+        Ok(()) => clocks,
+        Err(failure) => format!("{clocks}; {}", failure.finding.message),
+    };
+    let hint = "set the clocks of this machine and of the cluster's nodes (NTP): AWS refuses requests 5 minutes off";
+    Err(Failure::new(Phase::Api, code::CLOCK_SKEW, message, hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_five_minutes_apart_are_the_finding_even_where_the_emulator_does_not_mind() {
+        assert_eq!(with_clocks(Ok(()), 300), Ok(()));
+        let failure = with_clocks(Ok(()), -3600).unwrap_err();
+        assert_eq!(failure.finding.code, "clock-skew");
+        assert_eq!(failure.finding.message, "the emulator's clock is 3600 s behind this machine's");
+        let unseen = with_clocks(Err(mismatch("no datapoint".to_owned())), 900).unwrap_err();
+        assert_eq!(unseen.finding.message, "the emulator's clock is 900 s ahead of this machine's; no datapoint");
+    }
+}

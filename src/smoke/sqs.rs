@@ -1,0 +1,48 @@
+//! SQS: a message with an attribute, sent and received where the returned queue URL leads.
+
+use aws_sdk_sqs::{
+    Client,
+    types::{MessageAttributeValue, QueueAttributeName},
+};
+
+use super::{diagnose::Failure, run::Run};
+
+/// Seconds the server holds `receive_message` open: the router allows 30.
+const LONG_POLL: i32 = 2;
+
+pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
+    let sqs = Client::new(&run.sdk());
+    let name = run.name();
+    let created = run.step("create_queue", sqs.create_queue().queue_name(&name).send()).await?;
+    let url = run.present("QueueUrl", created.queue_url)?;
+    run.undo("delete_queue", sqs.delete_queue().queue_url(&url).send());
+
+    let found = run.step("get_queue_url", sqs.get_queue_url().queue_name(&name).send()).await?;
+    run.expect_eq("QueueUrl", &Some(url.as_str()), &found.queue_url())?;
+
+    // Clients that follow the returned URL (JavaScript, Java, boto's old protocol) go to its host from here on.
+    let queue = Client::new(&run.sdk_at(&url)?);
+    let wanted = queue.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
+    let attributes = run.step("get_queue_attributes", wanted.send()).await?.attributes.unwrap_or_default();
+    let arn = run.present("QueueArn", attributes.get(&QueueAttributeName::QueueArn).cloned())?;
+    run.expect_account(&arn)?;
+
+    let body = format!("hello from {name}");
+    let attribute = MessageAttributeValue::builder().data_type("String").string_value("blue").build();
+    let attribute = run.built(attribute)?;
+    let message = queue.send_message().queue_url(&url).message_body(&body).message_attributes("colour", attribute);
+    run.step("send_message", message.send()).await?;
+
+    let receive = || {
+        let request = queue.receive_message().queue_url(&url).message_attribute_names("All");
+        request.wait_time_seconds(LONG_POLL).send()
+    };
+    let message = run.until("receive_message", "the message", receive, |got| got.messages?.into_iter().next()).await?;
+    run.expect_eq("message body", &Some(body.as_str()), &message.body())?;
+    let colour = message.message_attributes().and_then(|all| all.get("colour")?.string_value());
+    run.expect_eq("message attribute", &Some("blue"), &colour)?;
+
+    let receipt = run.present("ReceiptHandle", message.receipt_handle)?;
+    run.step("delete_message", queue.delete_message().queue_url(&url).receipt_handle(receipt).send()).await?;
+    Ok(())
+}

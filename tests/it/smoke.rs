@@ -1,0 +1,30 @@
+//! Smoke checks against a real emulator, and against a scripted server for what no emulator does on purpose.
+
+mod emulator;
+mod faults;
+mod scripted;
+
+use lsdeploy::smoke::{Deadlines, Limit, Options, Target};
+
+/// Options as a run of the command has them.
+fn options(run_id: &str) -> Options {
+    Options {
+        router: None,
+        ca_pem: None,
+        account: None,
+        region: "us-east-1".to_owned(),
+        deadlines: Deadlines::default(),
+        run_id: run_id.to_owned(),
+        limits: Vec::new(),
+        concurrency: 16,
+        companions: lsdeploy::smoke::Companions::default(),
+    }
+}
+
+fn target(service: &str, url: &str) -> Target {
+    Target { service: service.to_owned(), url: url.to_owned() }
+}
+
+fn limit(service: &str, operation: &str, reason: &str) -> Limit {
+    Limit { service: service.to_owned(), operation: operation.to_owned(), reason: reason.to_owned() }
+}
