@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// A folder for `HAProxy`'s files; made if missing
     #[arg(long)]
     state: PathBuf,
-    /// Certificate of *.APPS_DOMAIN and its key in one PEM file
+    /// Wildcard certificate of the apps domain and its key, in one PEM file
     #[arg(long)]
     certificate: PathBuf,
     /// The program
@@ -82,7 +82,7 @@ impl View {
     /// Every Route with the host it asks for and the verdict about it, in a stable order.
     fn judged(&self) -> Vec<(Arc<Route>, claims::Claim, claims::Verdict)> {
         let mut routes = self.routes.state();
-        routes.sort_by(|a, b| route::key(a).cmp(&route::key(b)));
+        routes.sort_by_key(|route| route::key(route));
         let claims: Vec<_> = routes.iter().map(|route| claims::Claim::of(route, &self.apps_domain)).collect();
         let verdicts = claims::judge(&claims);
         let verdicts = verdicts.into_iter().zip(&routes).map(|(verdict, route)| certificates::check(verdict, route));
@@ -97,7 +97,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).attempting("listen for SIGTERM", "report this as a bug")?;
     let mut interrupt = signal(SignalKind::interrupt()).attempting("listen for SIGINT", "report this as a bug")?;
 
-    let (changed, changes): (Changes, _) = watch::channel(0);
+    let (raise, changes): (Changes, _) = watch::channel(0);
     let selected = match &args.select {
         Some(label) => watcher::Config::default().labels(label),
         None => watcher::Config::default(),
@@ -105,8 +105,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let kind = cluster::routes();
     let routes = Api::all_with(client.clone(), &kind);
     let view = Arc::new(View {
-        routes: cluster::keep(routes, selected, kind, changed.clone()),
-        slices: cluster::keep(Api::all(client.clone()), watcher::Config::default(), (), changed),
+        routes: cluster::keep(routes, selected, kind, raise.clone()),
+        slices: cluster::keep(Api::all(client.clone()), watcher::Config::default(), (), raise),
         name: args.name,
         apps_domain: args.apps_domain,
         frame: Frame { bind: args.bind, state: haproxy.state().to_owned() },

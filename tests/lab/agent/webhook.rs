@@ -68,11 +68,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let acceptor = tls::acceptor(&args.cert, &args.key)?;
     let listener = tls::listen(args.listen, acceptor).await?;
 
-    let (changed, changes) = watch::channel(0);
+    let (raise, changes) = watch::channel(0);
     let everything = watcher::Config::default;
     let scc = cluster::sccs();
     let lab = Arc::new(Lab {
-        namespaces: cluster::keep(Api::all(client.clone()), everything(), (), changed),
+        namespaces: cluster::keep(Api::all(client.clone()), everything(), (), raise),
         sccs: cluster::keep(Api::all_with(client.clone(), &scc), everything(), scc, watch::channel(0).0),
         blocks: blocks::Blocks::default(),
         apps_domain: args.apps_domain,

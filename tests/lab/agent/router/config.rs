@@ -51,7 +51,7 @@ pub(crate) fn render(frame: &Frame, backends: &[Backend]) -> Files {
     for backend in backends {
         if let Some(pem) = &backend.certificate {
             let name = format!("{}.pem", backend.key);
-            own += &format!("{name} {}\n", backend.host);
+            own.extend([&name, " ", &backend.host, "\n"]);
             files.insert(name, format!("{pem}\n"));
         }
         if let Some(pem) = &backend.destination_ca {

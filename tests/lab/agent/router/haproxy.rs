@@ -55,13 +55,19 @@ impl Haproxy {
             return if self.child.is_some() {
                 Ok(())
             } else {
-                Err(Failure::new("start HAProxy", why, "this is a bug of lsdeploy-lab: the named line says what is wrong"))
+                Err(Failure::new(
+                    "start HAProxy",
+                    why,
+                    "this is a bug of lsdeploy-lab: the named line says what is wrong",
+                ))
             };
         }
         swap(&current, &next).attempting(format!("replace {}", current.display()), hint)?;
         match &self.child {
             // The master reads the files again, and gives its sockets to the new worker.
-            Some(child) => signal(child, Signal::USR2).attempting("reload HAProxy", "it has just died: start the lab again"),
+            Some(child) => {
+                signal(child, Signal::USR2).attempting("reload HAProxy", "it has just died: start the lab again")
+            }
             None => self.start(&current.join(MAIN)).await,
         }
     }

@@ -36,7 +36,7 @@ fn tables(backends: &[Backend], value: impl Fn(&Backend) -> Option<String>) -> T
     for backend in backends {
         let Some(value) = value(backend) else { continue };
         if backend.path.trim_end_matches('/').is_empty() {
-            tables.hosts += &format!("{} {value}\n", backend.host);
+            tables.hosts.extend([&backend.host, " ", &value, "\n"]);
         } else {
             with_path.push((backend, value));
         }
@@ -46,7 +46,8 @@ fn tables(backends: &[Backend], value: impl Fn(&Backend) -> Option<String>) -> T
         // A path covers what is below it, and not names that merely begin alike.
         let below = if backend.path.ends_with('/') { ".*" } else { "(/.*)?" };
         let host = quoted(&backend.host);
-        tables.paths += &format!("^{host}\\.?(:[0-9]+)?{}{below}$ {value}\n", quoted(&backend.path));
+        // HAProxy looks at host, port and path as one text.
+        tables.paths.extend(["^", &host, "\\.?(:[0-9]+)?", &quoted(&backend.path), below, "$ ", &value, "\n"]);
     }
     tables
 }

@@ -5,7 +5,7 @@ use super::endpoints::{ByService, Endpoint};
 use super::route::{self, Route};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// One admitted Route, ready to be written down.

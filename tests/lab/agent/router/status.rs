@@ -9,13 +9,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Map, Value, json};
 
 /// The `status.ingress` to write, or nothing if it stands there already. Other routers' entries stay as they are.
-pub(crate) fn next(
-    route: &Route,
-    router: &str,
-    canonical: &str,
-    host: &str,
-    verdict: &Verdict,
-) -> Option<Vec<Value>> {
+pub(crate) fn next(route: &Route, router: &str, canonical: &str, host: &str, verdict: &Verdict) -> Option<Vec<Value>> {
     let mut ingress = route.status.as_ref().map(|status| status.ingress.clone()).unwrap_or_default();
     let mine = ingress.iter().position(|entry| entry["routerName"] == router);
     let old = mine.map_or(Value::Null, |index| ingress[index].clone());
@@ -27,9 +21,9 @@ pub(crate) fn next(
         "host": host, "routerName": router, "routerCanonicalHostname": canonical, "wildcardPolicy": "None",
     });
     let same_entry = ["host", "routerCanonicalHostname", "wildcardPolicy"].iter().all(|key| old[key] == entry[key]);
-    let same_condition = admitted.first().is_some_and(|old| {
-        ["status", "reason", "message"].iter().all(|key| old.get(key) == condition.get(*key))
-    });
+    let same_condition = admitted
+        .first()
+        .is_some_and(|old| ["status", "reason", "message"].iter().all(|key| old.get(key) == condition.get(*key)));
     if same_entry && same_condition {
         return None;
     }
@@ -117,7 +111,8 @@ mod tests {
     fn a_lost_claim_replaces_the_condition() {
         let ingress = admitted(&route(&json!({}))).expect("a status");
         let verdict = Verdict::Refused { reason: "HostAlreadyClaimed", message: "taken".into() };
-        let ingress = next(&route(&json!({"ingress": ingress})), "default", "router-default.apps.test", "a.test", &verdict);
+        let ingress =
+            next(&route(&json!({"ingress": ingress})), "default", "router-default.apps.test", "a.test", &verdict);
         let conditions = ingress.expect("a status")[0]["conditions"].clone();
         assert_eq!(conditions.as_array().map(Vec::len), Some(1));
         assert_eq!(conditions[0]["reason"], "HostAlreadyClaimed");

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 const FIRST_UID: u64 = 1_000_000_000;
 const SIZE: u64 = 10_000;
+/// OpenShift's range ends at 1,999,999,999.
+const BLOCKS: u64 = 100_000;
 /// OpenShift leaves room for five labels in each namespace.
 const LABELS_EACH: u64 = 5;
 
@@ -29,7 +31,9 @@ impl Blocks {
         let taken: BTreeSet<u64> = taken.filter_map(|range| index(&range)).collect();
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pending.retain(|index, given| !taken.contains(index) && given.elapsed() < Duration::from_mins(1));
-        let free = (0..).find(|index| !taken.contains(index) && !pending.contains_key(index)).unwrap_or_default();
+        let free = (0..BLOCKS).find(|index| !taken.contains(index) && !pending.contains_key(index));
+        // With 100,000 live namespaces one is shared: no lab gets there.
+        let free = free.unwrap_or_default();
         pending.insert(free, Instant::now());
         block(free)
     }

@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long admission waits for facts that another controller is still writing; OpenShift gives up after 10 s, which is
-/// also when the API server gives up on this webhook.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long admission waits for facts that another controller is still writing. OpenShift gives up after 10 s; the lab
+/// lets its API server wait 5 s for this webhook.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 pub(crate) async fn admit(lab: Arc<Lab>, request: Request) -> Answer {
     match decide(&lab, &request).await {
@@ -27,8 +27,7 @@ pub(crate) async fn admit(lab: Arc<Lab>, request: Request) -> Answer {
 async fn decide(lab: &Lab, request: &Request) -> Result<Answer, String> {
     let account = request.object.pointer("/spec/serviceAccountName").and_then(Value::as_str).unwrap_or("default");
     let account = Subject::service_account(&request.namespace, account);
-    let requester =
-        Subject { user: request.user_info.username.clone(), groups: request.user_info.groups.clone() };
+    let requester = Subject { user: request.user_info.username.clone(), groups: request.user_info.groups.clone() };
     let sccs = sccs(lab).await?;
     let namespace = facts(lab, &request.namespace);
     let grants = grants(lab, request, &requester, &account, &sccs);

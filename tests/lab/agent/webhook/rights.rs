@@ -74,14 +74,18 @@ pub(crate) async fn usable_sccs_one_by_one(
     sccs: &BTreeSet<&str>,
 ) -> Result<Usable, String> {
     let questions = sccs.iter().map(|scc| async move {
-        let may = allowed(client, user, ResourceAttributes {
-            namespace: Some(namespace.to_owned()),
-            verb: Some("use".into()),
-            group: Some("security.openshift.io".into()),
-            resource: Some("securitycontextconstraints".into()),
-            name: Some((*scc).to_owned()),
-            ..ResourceAttributes::default()
-        });
+        let may = allowed(
+            client,
+            user,
+            ResourceAttributes {
+                namespace: Some(namespace.to_owned()),
+                verb: Some("use".into()),
+                group: Some("security.openshift.io".into()),
+                resource: Some("securitycontextconstraints".into()),
+                name: Some((*scc).to_owned()),
+                ..ResourceAttributes::default()
+            },
+        );
         may.await.map(|may| may.then(|| (*scc).to_owned()))
     });
     let answers: Vec<Option<String>> = futures::future::try_join_all(questions).await?;

@@ -134,8 +134,8 @@ fn certificate_changes(new: &Value, old: &Value) -> Vec<FieldError> {
     });
     let external = text(new, "/spec/tls/externalCertificate/name");
     // Nobody can tell whether the content of the Secret is still the same.
-    let external = (!external.is_empty())
-        .then(|| FieldError::invalid("spec.tls.externalCertificate", external, NO_CERTIFICATE));
+    let external =
+        (!external.is_empty()).then(|| FieldError::invalid("spec.tls.externalCertificate", external, NO_CERTIFICATE));
     changes.chain(external).collect()
 }
 
