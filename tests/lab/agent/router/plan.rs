@@ -177,7 +177,7 @@ mod tests {
         ByService::from([(("n".into(), "emulator".into()), emulator), (("n".into(), "other".into()), other)])
     }
 
-    fn servers_of(spec: Value) -> Vec<(String, u32)> {
+    fn servers_of(spec: &Value) -> Vec<(String, u32)> {
         let route: Route = serde_json::from_value(json!({"metadata": {"namespace": "n", "name": "r"}, "spec": spec}))
             .expect("a route");
         let servers = servers(&route, &targets(&route), &endpoints());
@@ -187,11 +187,11 @@ mod tests {
     #[test]
     fn the_target_port_is_a_name_a_number_or_every_port() {
         let to = json!({"name": "emulator"});
-        let by = |port: Value| servers_of(json!({"to": to, "port": {"targetPort": port}}));
+        let by = |port: Value| servers_of(&json!({"to": to, "port": {"targetPort": port}}));
         assert_eq!(by(json!("web")), [("10.0.0.1:8080".into(), 256)]);
         assert_eq!(by(json!(4566)), [("10.0.0.1:4566".into(), 256)]);
         assert_eq!(by(json!("none")), []);
-        assert_eq!(servers_of(json!({"to": to})).len(), 2);
+        assert_eq!(servers_of(&json!({"to": to})).len(), 2);
     }
 
     #[test]
@@ -201,6 +201,6 @@ mod tests {
             "alternateBackends": [{"name": "other", "weight": 50}, {"name": "gone", "weight": 10}],
         });
         let expected = [("10.0.0.1:4566".into(), 256), ("10.0.0.2:4566".into(), 64), ("10.0.0.3:4566".into(), 64)];
-        assert_eq!(servers_of(spec), expected);
+        assert_eq!(servers_of(&spec), expected);
     }
 }

@@ -173,7 +173,7 @@ fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
 mod tests {
     use super::*;
 
-    fn route(spec: Value) -> Value {
+    fn route(spec: &Value) -> Value {
         let mut route = json!({"metadata": {"name": "s3.v2", "namespace": "team1"}, "spec": spec});
         default(&mut route);
         route
@@ -181,37 +181,37 @@ mod tests {
 
     #[test]
     fn a_host_is_generated_once() {
-        let mut object = route(json!({"to": {"name": "emulator"}}));
+        let mut object = route(&json!({"to": {"name": "emulator"}}));
         generate("apps.test", "team1", &mut object);
         assert_eq!(object["spec"]["host"], "s3-v2-team1.apps.test");
         assert_eq!(object["metadata"]["annotations"][GENERATED], "true");
         assert_eq!(object["spec"]["to"], json!({"name": "emulator", "kind": "Service", "weight": 100}));
         assert_eq!(object["spec"]["wildcardPolicy"], "None");
         let stored = object.clone();
-        let mut applied = route(json!({"to": {"name": "emulator"}}));
+        let mut applied = route(&json!({"to": {"name": "emulator"}}));
         keep_host(&mut applied, &stored);
         assert_eq!(applied["spec"], stored["spec"]);
     }
 
     #[test]
     fn a_subdomain_is_left_to_the_router() {
-        let mut object = route(json!({"to": {"name": "e"}, "subdomain": "foo"}));
+        let mut object = route(&json!({"to": {"name": "e"}, "subdomain": "foo"}));
         generate("apps.test", "team1", &mut object);
         assert_eq!(object["spec"].get("host"), None);
     }
 
     #[test]
     fn a_certificate_may_be_taken_away_but_not_changed() {
-        let with = route(json!({"to": {"name": "e"}, "tls": {"termination": "edge", "key": "a"}}));
-        let other = route(json!({"to": {"name": "e"}, "tls": {"termination": "edge", "key": "b"}}));
-        let without = route(json!({"to": {"name": "e"}, "tls": {"termination": "edge"}}));
+        let with = route(&json!({"to": {"name": "e"}, "tls": {"termination": "edge", "key": "a"}}));
+        let other = route(&json!({"to": {"name": "e"}, "tls": {"termination": "edge", "key": "b"}}));
+        let without = route(&json!({"to": {"name": "e"}, "tls": {"termination": "edge"}}));
         assert_eq!(certificate_changes(&without, &with), []);
         assert_eq!(certificate_changes(&other, &with)[0].field, "spec.tls.key");
     }
 
     #[test]
     fn passthrough_has_no_path() {
-        let object = route(json!({"to": {"name": "e"}, "path": "/a", "tls": {"termination": "passthrough"}}));
+        let object = route(&json!({"to": {"name": "e"}, "path": "/a", "tls": {"termination": "passthrough"}}));
         assert_eq!(rules(&object, &Value::Null)[0].message, "passthrough termination does not support paths");
     }
 }
