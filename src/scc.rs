@@ -14,15 +14,29 @@
 
 mod access;
 mod admit;
+mod after;
+mod capabilities;
+mod messages;
+mod mutate;
 mod namespace;
 mod order;
+mod own;
+mod pod;
 mod points;
+mod provider;
+mod se_linux;
+mod seccomp;
+mod sysctls;
 mod types;
+mod validate;
+mod volumes;
 pub mod write;
 
 pub use access::Subject;
 pub use admit::{Admitted, Reason, Refusal, Release, Request, admit};
+pub use after::invalid_after;
 pub use namespace::NamespaceFacts;
 pub use order::{order, sorted};
+pub use own::{check_own, check_own_object};
 pub use points::points;
 pub use types::{FlexDriver, Groups, IdRange, RunAsUser, Scc, SeLinuxContext, SeLinuxOptions};
