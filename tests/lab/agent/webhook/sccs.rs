@@ -6,7 +6,7 @@ use lsdeploy::scc::{Scc, write};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-pub(crate) async fn admit(_lab: Arc<Lab>, request: Request) -> Answer {
+pub(crate) async fn admit(lab: Arc<Lab>, request: Request) -> Answer {
     let name = request.shown_name().to_owned();
     let mut object = request.object;
     let mut scc = match Scc::from_value(&object) {
@@ -14,7 +14,7 @@ pub(crate) async fn admit(_lab: Arc<Lab>, request: Request) -> Answer {
         // The CRD's schema has the exact words for a wrong type, and is asked next.
         Err(why) => return Answer::Allow(object, format!("left to the schema: {why}")),
     };
-    write::default(&mut scc);
+    write::default(&mut scc, lab.release);
     let errors = write::validate(&scc);
     if !errors.is_empty() {
         let list = if let [one] = errors.as_slice() { one.clone() } else { format!("[{}]", errors.join(", ")) };
