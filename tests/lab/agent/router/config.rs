@@ -108,7 +108,7 @@ fn plain(frame: &Frame) -> String {
     format!(
         "frontend public
   bind {bind}
-{EVERY_REQUEST}{lookup}  http-request redirect location https://%[var(txn.host)]%[url] code 302 if {{ var(txn.backend) {redirect} }}
+{EVERY_REQUEST}{lookup}  http-request redirect location https://%[var(txn.host)]%[url] code 302 if {{ var(txn.backend) -m str {redirect} }}
   use_backend %[var(txn.backend)] if {{ var(txn.backend) -m found }}
   default_backend openshift_default
 

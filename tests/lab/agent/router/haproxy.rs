@@ -73,7 +73,7 @@ impl Haproxy {
     }
 
     async fn check(&self, file: &Path) -> Result<(), String> {
-        let output = Command::new(&self.program).arg("-c").arg("-q").arg("-f").arg(file).output().await;
+        let output = Command::new(&self.program).arg("-c").arg("-f").arg(file).output().await;
         let output = output.map_err(|error| format!("{}: {error}", self.program.display()))?;
         if output.status.success() {
             return Ok(());

@@ -2,12 +2,12 @@
 
 use super::Lab;
 use super::namespaces::UID_RANGE;
-use super::review::{Answer, Denial, Request, UserInfo};
+use super::review::{Answer, Request, UserInfo};
 use super::rights::{self, Usable};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt as _};
-use lsdeploy::scc::{self, NamespaceFacts, Reason, Scc, Subject};
+use lsdeploy::scc::{self, NamespaceFacts, Scc, Subject};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,18 +45,8 @@ async fn decide(lab: &Lab, request: &Request) -> Result<Answer, String> {
     });
     Ok(match decision {
         Ok(admitted) => Answer::Allow(admitted.pod, admitted.scc.unwrap_or_else(|| "no SCC applies".into())),
-        Err(refusal) => {
-            let name = request.shown_name();
-            match refusal.reason {
-                Reason::Forbidden => Answer::forbidden(format!("pods \"{name}\" is forbidden: {}", refusal.message)),
-                Reason::Invalid => Answer::Deny(Denial {
-                    code: 422,
-                    reason: "Invalid",
-                    message: format!("Pod \"{name}\" is invalid: {}", refusal.message),
-                    details: Value::Null,
-                }),
-            }
-        }
+        // A pod that an SCC makes invalid is found out by the API server itself, after this.
+        Err(refusal) => Answer::forbidden(refusal.status_message(&request.object)),
     })
 }
 
