@@ -5,7 +5,7 @@ use crate::log;
 use futures::StreamExt as _;
 use kube::api::ApiResource;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::utils::Backoff;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config, Resource};
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -50,15 +51,50 @@ fn resource(group: &str, kind: &str, plural: &str) -> ApiResource {
 /// Counts changes, so that a reader who was busy sees that something happened, and never a queue of it.
 pub(crate) type Changes = watch::Sender<u64>;
 
+/// A collection that is kept current.
+pub(crate) struct Kept<K: Resource + 'static>
+where
+    K::DynamicType: Eq + Hash,
+{
+    objects: Store<K>,
+    ready: watch::Receiver<bool>,
+}
+
+impl<K: Resource + Clone + 'static> Kept<K>
+where
+    K::DynamicType: Clone + Eq + Hash,
+{
+    /// All objects, as of now.
+    pub(crate) fn state(&self) -> Vec<Arc<K>> {
+        self.objects.state()
+    }
+
+    /// The object of that name in a collection without namespaces.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<K>>
+    where
+        K::DynamicType: Default,
+    {
+        self.objects.get(&ObjectRef::new(name))
+    }
+
+    /// Waits for the first complete list. The store's own `wait_until_ready` wakes only one of several tasks that wait
+    /// (kube-runtime 5.0.0: they share one oneshot receiver, which knows one waker).
+    pub(crate) async fn ready(&self) {
+        // An error means that the watch ended, which it does with the program.
+        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+    }
+}
+
 /// Keeps every object of `api` in memory from now on; `changes` is raised whenever the collection changed.
-pub(crate) fn keep<K>(api: Api<K>, config: watcher::Config, dyntype: K::DynamicType, changes: Changes) -> Store<K>
+pub(crate) fn keep<K>(api: Api<K>, config: watcher::Config, dyntype: K::DynamicType, changes: Changes) -> Kept<K>
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Clone + Eq + Hash + Send + Sync,
 {
     let kind = K::plural(&dyntype).into_owned();
     let writer = reflector::store::Writer::new(dyntype);
-    let reader = writer.as_reader();
+    let objects = writer.as_reader();
+    let (complete, ready) = watch::channel(false);
     let stream = reflector::reflector(writer, watcher(api, config).backoff(Steady)).boxed();
     tokio::spawn(async move {
         let mut stream = stream;
@@ -66,8 +102,11 @@ where
         while let Some(event) = stream.next().await {
             match event {
                 Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
-                Ok(_) => {
+                Ok(event) => {
                     failing = false;
+                    if matches!(event, watcher::Event::InitDone) {
+                        complete.send_replace(true);
+                    }
                     changes.send_modify(|count| *count += 1);
                 }
                 // A CRD that is not there yet fails again and again: one line says it.
@@ -79,7 +118,7 @@ where
             }
         }
     });
-    reader
+    Kept { objects, ready }
 }
 
 /// Retries at a steady pace: the lab creates CRDs after this program starts, and waits for what comes of them.

@@ -16,7 +16,7 @@ mod plan;
 mod route;
 mod status;
 
-use crate::cluster::{self, Changes};
+use crate::cluster::{self, Changes, Kept};
 use crate::failure::{Attempt as _, Failure};
 use crate::log;
 use config::Frame;
@@ -24,7 +24,6 @@ use futures::{StreamExt as _, stream};
 use haproxy::Haproxy;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Api;
-use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
 use route::Route;
 use std::net::IpAddr;
@@ -71,8 +70,8 @@ pub(crate) struct Args {
 
 /// The cluster as the router sees it.
 struct View {
-    routes: Store<Route>,
-    slices: Store<EndpointSlice>,
+    routes: Kept<Route>,
+    slices: Kept<EndpointSlice>,
     name: String,
     apps_domain: String,
     frame: Frame,
@@ -127,7 +126,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 /// Keeps `HAProxy`'s configuration in step with the cluster. Ends only with an error.
 async fn serve(view: &View, haproxy: &mut Haproxy, mut changes: watch::Receiver<u64>) -> Result<(), Failure> {
     // Bind no port before everything is known: a client would be told that an application is gone.
-    let _ = tokio::join!(view.routes.wait_until_ready(), view.slices.wait_until_ready());
+    tokio::join!(view.routes.ready(), view.slices.ready());
     let mut current = None;
     let mut next_reload = Instant::now();
     loop {
@@ -154,7 +153,7 @@ async fn serve(view: &View, haproxy: &mut Haproxy, mut changes: watch::Receiver<
 /// Keeps the status of every Route in step. Failed writes are tried again with the next change or after a second.
 async fn report(view: Arc<View>, client: kube::Client, mut changes: watch::Receiver<u64>) {
     let canonical = format!("router-{}.{}", view.name, view.apps_domain);
-    let _ = view.routes.wait_until_ready().await;
+    view.routes.ready().await;
     loop {
         changes.borrow_and_update();
         let outdated = view.judged().into_iter().filter_map(|(route, claim, verdict)| {

@@ -9,7 +9,7 @@ mod routes;
 mod sccs;
 mod tls;
 
-use crate::cluster;
+use crate::cluster::{self, Kept};
 use crate::failure::{Attempt as _, Failure};
 use crate::log;
 use axum::Router;
@@ -17,7 +17,6 @@ use axum::extract::{Json, State};
 use axum::routing::{get, post};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::DynamicObject;
-use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use lsdeploy::scc::Release;
@@ -57,8 +56,8 @@ pub(crate) struct Args {
 pub(crate) struct Lab {
     client: Client,
     apps_domain: String,
-    namespaces: Store<Namespace>,
-    sccs: Store<DynamicObject>,
+    namespaces: Kept<Namespace>,
+    sccs: Kept<DynamicObject>,
     blocks: blocks::Blocks,
     release: Release,
 }

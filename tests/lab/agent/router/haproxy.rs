@@ -9,7 +9,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 /// Ends a child with its parent: what is left when this program is killed without a chance to say goodbye.
@@ -93,9 +94,12 @@ impl Haproxy {
             Command::new(&self.program)
         };
         // -W: a master that stays in the foreground and owns the workers.
-        command.arg("-W").arg("-f").arg(file).arg("-p").arg(&pid_file).stdin(Stdio::null());
+        command.arg("-W").arg("-f").arg(file).arg("-p").arg(&pid_file).stdin(Stdio::null()).stderr(Stdio::piped());
         let hint = "install HAProxy 2.6 or give --haproxy; ports 80 and 443 of --bind must be free";
         let mut child = command.spawn().attempting(format!("run {}", self.program.display()), hint)?;
+        if let Some(words) = child.stderr.take() {
+            tokio::spawn(relay(words));
+        }
         // The master writes its pid once the ports are bound.
         let bound = async {
             while !pid_file.exists() {
@@ -131,6 +135,16 @@ impl Haproxy {
             let _ = child.kill().await;
         }
         let _ = fs::remove_file(self.state.join("haproxy.pid"));
+    }
+}
+
+/// Passes on what HAProxy complains about. At each reload it also takes leave of every backend: nobody reads that.
+async fn relay(words: ChildStderr) {
+    let mut lines = BufReader::new(words).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if !line.starts_with("[NOTICE]") && !line.contains(" stopped (cumulated ") {
+            log::line("haproxy-says", &[("line", &line)]);
+        }
     }
 }
 

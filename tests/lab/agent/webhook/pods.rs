@@ -5,7 +5,6 @@ use super::namespaces::UID_RANGE;
 use super::review::{Answer, Request, UserInfo};
 use super::rights::{self, Usable};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt as _};
 use lsdeploy::scc::{self, NamespaceFacts, Scc, Subject};
 use serde_json::Value;
@@ -53,8 +52,7 @@ async fn decide(lab: &Lab, request: &Request) -> Result<Answer, String> {
 /// Every SCC of the cluster. One that cannot be read stops the decision: on OpenShift too, one broken SCC refuses
 /// every pod.
 async fn sccs(lab: &Lab) -> Result<Vec<Scc>, String> {
-    let known = tokio::time::timeout(PATIENCE, lab.sccs.wait_until_ready()).await;
-    if !matches!(known, Ok(Ok(()))) {
+    if tokio::time::timeout(PATIENCE, lab.sccs.ready()).await.is_err() {
         return Err("the cluster's SCCs could not be listed; is their CRD installed?".into());
     }
     let read = |object: &kube::core::DynamicObject| {
@@ -68,7 +66,7 @@ async fn sccs(lab: &Lab) -> Result<Vec<Scc>, String> {
 /// than this webhook is annotated a moment later.
 async fn facts(lab: &Lab, name: &str) -> Result<NamespaceFacts, String> {
     let begin = tokio::time::Instant::now();
-    let cached = lab.namespaces.get(&ObjectRef::new(name)).filter(|namespace| ranged(namespace));
+    let cached = lab.namespaces.named(name).filter(|namespace| ranged(namespace));
     let mut found = cached.map(|namespace| Namespace::clone(&namespace));
     while found.as_ref().is_none_or(|namespace| !ranged(namespace)) && begin.elapsed() < PATIENCE {
         if found.is_some() {
