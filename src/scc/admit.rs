@@ -282,3 +282,6 @@ fn refusal(attempts: Vec<(&str, Vec<FieldError>)>, hint: Option<FieldError>) -> 
         reason: Reason::Forbidden,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -294,8 +294,10 @@ fn write(case: &Value) -> Value {
         [] => json!({"accepted": true, "stored": scc}),
         [one] => rejected(format!("The SecurityContextConstraints \"{name}\" is invalid: {one}")),
         several => {
-            let lines: String = several.iter().map(|error| format!("\n* {error}")).collect();
-            rejected(format!("The SecurityContextConstraints \"{name}\" is invalid: {lines}"))
+            let lines = several.join("\n* ");
+            rejected(format!(
+                "The SecurityContextConstraints \"{name}\" is invalid: \n* {lines}"
+            ))
         }
     }
 }
