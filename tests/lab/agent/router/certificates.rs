@@ -2,6 +2,7 @@
 
 use super::claims::Verdict;
 use super::route::{Route, Tls};
+use rustls::RootCertStore;
 use rustls::crypto::ring::default_provider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
@@ -41,7 +42,12 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match chain {
         Ok(chain) if chain.is_empty() => Err("no certificate in PEM form".into()),
-        Ok(chain) => Ok(chain),
+        Ok(chain) => {
+            // PEM may hold anything: each part must be a certificate.
+            let parse = |der: &CertificateDer<'static>| RootCertStore::empty().add(der.clone());
+            chain.iter().try_for_each(parse).map_err(|why| why.to_string())?;
+            Ok(chain)
+        }
         Err(why) => Err(why.to_string()),
     }
 }
@@ -60,5 +66,8 @@ mod tests {
         let verdict = check(Verdict::Admitted, &route(json!({"termination": "edge", "certificate": "x", "key": "y"})));
         assert!(matches!(verdict, Verdict::Refused { reason: "ExtendedValidationFailed", .. }), "{verdict:?}");
         assert_eq!(check(Verdict::Admitted, &route(json!({"termination": "edge"}))), Verdict::Admitted);
+        let rubbish = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let tls = json!({"termination": "reencrypt", "destinationCACertificate": rubbish});
+        assert_ne!(check(Verdict::Admitted, &route(tls)), Verdict::Admitted);
     }
 }
