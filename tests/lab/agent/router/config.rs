@@ -78,6 +78,8 @@ global
   default-path config
   maxconn 4000
   no strict-limits
+  # another HAProxy on these ports is a mistake, not a helper; reloads hand their sockets over
+  noreuseport
   hard-stop-after 5m
   stats socket {state}/haproxy.sock mode 600 level admin expose-fd listeners
   tune.maxrewrite 8192
