@@ -70,3 +70,37 @@ fn capability_points(scc: &Scc) -> u32 {
         .saturating_sub(for_dropped);
     u32::try_from(sum.clamp(0, 9_999)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn points_of_known_sccs() {
+        let v2 = json!({"allowedCapabilities": ["NET_BIND_SERVICE"], "requiredDropCapabilities": ["ALL"]});
+        check(&v2, "MustRunAsRange", &["persistentVolumeClaim"], 132_010);
+        check(&v2, "MustRunAsNonRoot", &["persistentVolumeClaim"], 142_010);
+        check(&v2, "RunAsAny", &["secret"], 52_010);
+        check(&v2, "MustRunAs", &["hostPath", "nfs"], 222_010);
+        check(&json!({"allowedCapabilities": ["all"]}), "RunAsAny", &[], 59_000);
+    }
+
+    #[test]
+    fn capabilities_stay_within_their_digits() {
+        let many: Vec<String> = (0..200).map(|number| number.to_string()).collect();
+        check(&json!({"defaultAddCapabilities": many}), "RunAsAny", &[], 59_999);
+        check(&json!({"requiredDropCapabilities": many}), "RunAsAny", &[], 50_000);
+    }
+
+    #[track_caller]
+    fn check(capabilities: &Value, user: &str, volumes: &[&str], expected: u32) {
+        let mut object = capabilities.clone();
+        object["runAsUser"] = json!({"type": user});
+        object["seLinuxContext"] = json!({"type": "MustRunAs"});
+        object["volumes"] = json!(volumes);
+        let scc = Scc::from_value(&object).expect("the table holds readable SCCs");
+        assert_eq!(points(&scc), expected, "{object}");
+    }
+}

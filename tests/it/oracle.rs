@@ -142,21 +142,17 @@ fn decide(oracle: &Value, case: &Value) -> Value {
 fn allowed(pod: &Value) -> Value {
     let spec = &pod["spec"];
     let contexts = |field: &str| -> Value {
-        let context =
-            |container: &Value| json!({"name": container["name"], "securityContext": container["securityContext"]});
+        let context = |container: &Value| json!({"name": container["name"], "securityContext": stored(container)});
         list(&spec[field]).iter().map(context).collect()
     };
-    let volumes: Value = list(&spec["volumes"])
-        .iter()
-        .map(|volume| json!({text(&volume["name"]): kind(volume)}))
-        .collect();
+    let volume = |volume: &Value| json!({text(&volume["name"]): kind(volume)});
     let mut annotations = pod["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
     let mut result = json!({
         "allowed": true,
         "scc": annotations.remove("openshift.io/scc"),
-        "securityContext": spec["securityContext"],
+        "securityContext": stored(spec),
         "containers": contexts("containers"),
-        "volumes": volumes,
+        "volumes": list(&spec["volumes"]).iter().map(volume).collect::<Value>(),
     });
     if !annotations.is_empty() {
         result["annotations"] = annotations.into();
@@ -171,6 +167,19 @@ fn allowed(pod: &Value) -> Value {
         result[flag] = true.into();
     }
     result
+}
+
+/// A security context as the server writes it out: without empty lists, empty words and nulls at any depth.
+fn stored(owner: &Value) -> Value {
+    fn without_empty(value: &mut Value) {
+        if let Some(fields) = value.as_object_mut() {
+            fields.values_mut().for_each(without_empty);
+            fields.retain(|_, value| !(value.is_null() || *value == json!([]) || *value == json!("")));
+        }
+    }
+    let mut context = owner["securityContext"].clone();
+    without_empty(&mut context);
+    context
 }
 
 /// The refusal as `kubectl` prints it, or as the condition of a Deployment shows it.
