@@ -19,11 +19,17 @@ pub(crate) async fn admit(lab: Arc<Lab>, request: Request) -> Answer {
     if !errors.is_empty() {
         let list = if let [one] = errors.as_slice() { one.clone() } else { format!("[{}]", errors.join(", ")) };
         let kind = "SecurityContextConstraints";
+        // kubectl shows the causes in place of the message.
+        let cause = |error: &String| {
+            let (field, message) = error.split_once(": ").unwrap_or(("", error));
+            json!({"reason": "FieldValueInvalid", "field": field, "message": message})
+        };
+        let causes: Vec<Value> = errors.iter().map(cause).collect();
         return Answer::Deny(Denial {
             code: 422,
             reason: "Invalid",
             message: format!("{kind}.security.openshift.io \"{name}\" is invalid: {list}"),
-            details: json!({"group": "security.openshift.io", "kind": kind, "name": name}),
+            details: json!({"group": "security.openshift.io", "kind": kind, "name": name, "causes": causes}),
         });
     }
     match serde_json::to_value(&scc) {
