@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -57,9 +58,14 @@ fn missing(lab: &Lab, has_range: bool) -> Option<Map<String, Value>> {
 /// Annotates the namespaces that were there before the webhook, as the platform's controller does.
 pub(crate) async fn fill(lab: Arc<Lab>, mut changes: watch::Receiver<u64>) {
     let api: Api<Namespace> = Api::all(lab.client.clone());
+    // The watch shows our own write a moment later: nobody gets a second block meanwhile.
+    let mut done = HashSet::new();
     while changes.changed().await.is_ok() {
         for namespace in lab.namespaces.state() {
             let ends = namespace.metadata.deletion_timestamp.is_some();
+            if done.contains(&namespace.metadata.uid) {
+                continue;
+            }
             let Some(mut missing) = missing(&lab, ends || namespace.annotations().contains_key(UID_RANGE)) else {
                 continue;
             };
@@ -71,6 +77,9 @@ pub(crate) async fn fill(lab: Arc<Lab>, mut changes: watch::Receiver<u64>) {
             let version = &namespace.metadata.resource_version;
             let patch = json!({"metadata": {"annotations": missing, "resourceVersion": version}});
             let outcome = api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await;
+            if outcome.is_ok() {
+                done.insert(namespace.metadata.uid.clone());
+            }
             let why = outcome.err().map_or_else(|| "done".to_owned(), |error| error.to_string());
             log::line("namespace-filled", &[("name", &name), ("outcome", &why)]);
         }
