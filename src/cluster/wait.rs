@@ -19,6 +19,7 @@ mod remedy;
 mod rollout;
 mod routes;
 mod scc;
+mod scc_refusal;
 mod seen;
 mod symptom;
 mod telling;

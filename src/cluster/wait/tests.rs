@@ -46,7 +46,7 @@ impl Cluster {
                 "status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
             }),
             replica_sets: vec![replica_set("old", "1"), replica_set("new", "2")],
-            pods: vec![pod("new-1", "new", json!({"running": {}}), true)],
+            pods: vec![pod("new-1", "new", &json!({"running": {}}), true)],
             claims: vec![],
             routes: vec![route("s3", "True", "", ""), route("sqs", "True", "", "")],
             slices: vec![json!({"metadata": {"name": "svc-x"}, "addressType": "IPv4",
@@ -67,7 +67,7 @@ impl Cluster {
     }
 
     /// The same with the emulator's container in this state.
-    fn container(state: Value) -> Self {
+    fn container(state: &Value) -> Self {
         let mut cluster = Self::healthy();
         cluster.pods = vec![pod("new-1", "new", state, false)];
         cluster
@@ -134,7 +134,7 @@ fn replica_set(name: &str, revision: &str) -> Value {
         "spec": {"selector": {}}, "status": {"replicas": 1}})
 }
 
-fn pod(name: &str, owner: &str, state: Value, ready: bool) -> Value {
+fn pod(name: &str, owner: &str, state: &Value, ready: bool) -> Value {
     json!({
         "metadata": {"name": name, "uid": name, "annotations": {"openshift.io/scc": "lsdeploy-team1"},
             "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner}]},
@@ -146,7 +146,7 @@ fn pod(name: &str, owner: &str, state: Value, ready: bool) -> Value {
 }
 
 fn unscheduled(words: &str) -> Value {
-    let mut pod = pod("new-1", "new", json!({}), false);
+    let mut pod = pod("new-1", "new", &json!({}), false);
     pod["spec"].as_object_mut().unwrap().remove("nodeName");
     pod["status"] = json!({"phase": "Pending", "conditions":
         [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}]});
@@ -198,7 +198,7 @@ fn what_serves_is_ready_and_says_what_runs() {
 
 #[test]
 fn a_rollout_that_is_not_observed_yet_blames_nobody() {
-    let mut cluster = Cluster::container(json!({"waiting": {"reason": "CrashLoopBackOff"}}));
+    let mut cluster = Cluster::container(&json!({"waiting": {"reason": "CrashLoopBackOff"}}));
     cluster.expect.generation = Some(3);
     let assessment = cluster.after(60);
     assert!(assessment.symptoms.is_empty() && assessment.ready.is_none());
@@ -208,7 +208,7 @@ fn a_rollout_that_is_not_observed_yet_blames_nobody() {
 #[test]
 fn pods_of_an_older_replica_set_are_not_blamed() {
     let mut cluster = Cluster::healthy();
-    cluster.pods.push(pod("old-1", "old", json!({"waiting": {"reason": "CrashLoopBackOff"}}), false));
+    cluster.pods.push(pod("old-1", "old", &json!({"waiting": {"reason": "CrashLoopBackOff"}}), false));
     cluster.deployment["status"]["replicas"] = json!(2);
     let assessment = cluster.after(60);
     assert!(assessment.symptoms.is_empty(), "{:?}", assessment.symptoms);
@@ -281,7 +281,7 @@ fn another_scc_than_the_expected_one_is_final() {
 
 #[track_caller]
 fn check_image(reason: &str, words: &str, code: &str, final_after: Option<u64>) {
-    let cluster = Cluster::container(json!({"waiting": {"reason": reason, "message": words}}));
+    let cluster = Cluster::container(&json!({"waiting": {"reason": reason, "message": words}}));
     check(&cluster, code, final_after, &["image reg.test/emu:1"]);
 }
 
@@ -308,15 +308,15 @@ fn images_are_missing_unreachable_or_invalid() {
 fn an_old_kubelets_back_off_gets_its_cause_from_the_event() {
     let waiting =
         json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"reg.test/emu:1\""}});
-    let cluster = Cluster::container(waiting)
+    let cluster = Cluster::container(&waiting)
         .with_event("new-1", "Failed", "Failed to pull image \"reg.test/emu:1\": reg.test/emu:1: not found")
         .with_event("new-1", "BackOff", "Back-off pulling image \"reg.test/emu:1\"");
     check(&cluster, "image-missing", Some(0), &["the registry does not have it"]);
 }
 
 #[track_caller]
-fn check_crash(status: Value, code: &str, final_after: Option<u64>, words: &[&str]) {
-    let mut cluster = Cluster::container(json!({}));
+fn check_crash(status: &Value, code: &str, final_after: Option<u64>, words: &[&str]) {
+    let mut cluster = Cluster::container(&json!({}));
     for (key, value) in status.as_object().unwrap() {
         cluster.pods[0]["status"]["containerStatuses"][0][key] = value.clone();
     }
@@ -327,27 +327,32 @@ fn check_crash(status: Value, code: &str, final_after: Option<u64>, words: &[&st
 #[test]
 fn one_crash_is_named_and_the_second_is_final() {
     let end = json!({"terminated": {"exitCode": 3, "reason": "Error"}});
-    check_crash(json!({"state": end}), "crash-loop", None, &["container main of pod new-1 crashed with exit code 3"]);
+    check_crash(&json!({"state": end}), "crash-loop", None, &["container main of pod new-1 crashed with exit code 3"]);
     check_crash(
-        json!({"state": end, "restartCount": 1}),
+        &json!({"state": end, "restartCount": 1}),
         "crash-loop",
         Some(0),
         &["crashed 2 times", "exit code 3", "boom"],
     );
     let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     let looping = json!({"state": backing_off, "lastState": end, "restartCount": 1});
-    check_crash(looping, "crash-loop", Some(0), &["crashed 2 times", "exit code 3", "boom"]);
+    check_crash(&looping, "crash-loop", Some(0), &["crashed 2 times", "exit code 3", "boom"]);
     let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
-    check_crash(json!({"state": killed, "restartCount": 1}), "out-of-memory", Some(0), &["more memory than its limit"]);
+    check_crash(
+        &json!({"state": killed, "restartCount": 1}),
+        "out-of-memory",
+        Some(0),
+        &["more memory than its limit"],
+    );
     let unlicensed = json!({"terminated": {"exitCode": 55, "reason": "Error"}});
-    check_crash(json!({"state": unlicensed}), "token-missing", Some(0), &["wants a licence token"]);
+    check_crash(&json!({"state": unlicensed}), "token-missing", Some(0), &["wants a licence token"]);
     let ended = json!({"terminated": {"exitCode": 0, "reason": "Completed"}});
-    check_crash(json!({"state": ended, "restartCount": 2}), "crash-loop", Some(0), &["without an error"]);
+    check_crash(&json!({"state": ended, "restartCount": 2}), "crash-loop", Some(0), &["without an error"]);
 }
 
 #[test]
 fn a_crash_asks_for_its_log_once() {
-    let mut cluster = Cluster::container(json!({"terminated": {"exitCode": 1}}));
+    let mut cluster = Cluster::container(&json!({"terminated": {"exitCode": 1}}));
     cluster.pods[0]["status"]["containerStatuses"][0]["restartCount"] = json!(1);
     assert!(cluster.after(0).log_wanted().is_some());
     cluster.last_words = vec!["boom".into()];
@@ -358,14 +363,14 @@ fn a_crash_asks_for_its_log_once() {
 
 #[test]
 fn a_container_that_runs_again_after_crashes_gets_its_chance() {
-    let mut cluster = Cluster::container(json!({"running": {}}));
+    let mut cluster = Cluster::container(&json!({"running": {}}));
     cluster.pods[0]["status"]["containerStatuses"][0]["restartCount"] = json!(7);
     assert!(cluster.after(19).symptoms.iter().all(|judged| !judged.named && !judged.is_final));
 }
 
 #[test]
 fn a_probe_that_fails_is_named_after_20_seconds_in_its_own_words() {
-    let cluster = Cluster::container(json!({"running": {}})).with_event(
+    let cluster = Cluster::container(&json!({"running": {}})).with_event(
         "new-1",
         "Unhealthy",
         "Readiness probe failed: HTTP probe failed with statuscode: 503",
@@ -466,7 +471,7 @@ fn what_is_deleted_meanwhile_ends_the_wait() {
 
 #[test]
 fn a_stalled_rollout_found_at_the_start_speaks_of_an_earlier_attempt() {
-    let mut cluster = Cluster::container(json!({"waiting": {"reason": "ContainerCreating"}}));
+    let mut cluster = Cluster::container(&json!({"waiting": {"reason": "ContainerCreating"}}));
     cluster.deployment["status"]["conditions"] = json!([{"type": "Progressing", "status": "False",
         "reason": "ProgressDeadlineExceeded", "message": "ReplicaSet \"new\" has timed out progressing."}]);
     check(&cluster, "rollout-stalled", Some(0), &["has timed out progressing"]);
@@ -477,7 +482,7 @@ fn a_stalled_rollout_found_at_the_start_speaks_of_an_earlier_attempt() {
 
 #[test]
 fn a_failing_mount_or_sandbox_is_named_and_forgotten_when_it_passes() {
-    let creating = || Cluster::container(json!({"waiting": {"reason": "ContainerCreating"}}));
+    let creating = || Cluster::container(&json!({"waiting": {"reason": "ContainerCreating"}}));
     let failing = creating().with_event(
         "new-1",
         "FailedMount",
@@ -486,7 +491,7 @@ fn a_failing_mount_or_sandbox_is_named_and_forgotten_when_it_passes() {
     check(&failing, "pod-not-starting", None, &["configmap \"init\" not found"]);
     assert!(failing.with_event("new-1", "Pulling", "Pulling image").after(60).symptoms.is_empty());
     let config = Cluster::container(
-        json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"token\" not found"}}),
+        &json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"token\" not found"}}),
     );
     check(&config, "container-refused", Some(0), &["secret \"token\" not found"]);
 }
