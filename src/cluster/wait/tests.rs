@@ -1,5 +1,9 @@
 //! The judgement on objects as the API gives them.
 
+mod admission;
+mod pods;
+mod routes;
+
 use std::time::Duration;
 
 use kube::Resource;
@@ -10,7 +14,7 @@ use tokio::time::Instant;
 
 use super::assess::{Assessment, assess};
 use super::seen::{LogRequest, Seen, Store};
-use super::{Expectation, ExpectedScc, Milestone};
+use super::{Expectation, ExpectedScc};
 
 /// A cluster in which everything is as expected, to be spoilt by one patch at a time.
 struct Cluster {
@@ -223,242 +227,6 @@ fn an_endpoint_of_the_previous_pod_does_not_count() {
 }
 
 #[test]
-fn each_refusal_of_admission_has_its_code() {
-    let scc = "pods \"emu-x-\" is forbidden: unable to validate against any security context constraint: \
-        [provider \"anyuid\": Forbidden: not usable by user or serviceaccount, \
-        provider \"lsdeploy-team1\": Forbidden: not usable by user or serviceaccount]";
-    check(&Cluster::refused(scc), "scc-none-fits", Some(2), &["lsdeploy-team1", "and 1 SCC more"]);
-    let broken = "pods \"p\" is forbidden: error creating provider for SCC range-min in namespace ns1: MustRunAsRange requires a UIDRangeMax";
-    check(
-        &Cluster::refused(broken),
-        "scc-none-fits",
-        Some(2),
-        &["SCC range-min is malformed", "every pod of the cluster"],
-    );
-    let psa = "pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": runAsUser=0 (container \"main\" must not set runAsUser=0)";
-    check(&Cluster::refused(psa), "psa-refused", Some(2), &["\"restricted:latest\"", "runAsUser=0"]);
-    let quota = "pods \"p\" is forbidden: exceeded quota: small, requested: limits.cpu=1, used: limits.cpu=0, limited: limits.cpu=100m";
-    check(&Cluster::refused(quota), "quota-exceeded", Some(2), &["exceeded quota: small"]);
-    let bare = "pods \"p\" is forbidden: failed quota: small: must specify limits.cpu for: main";
-    check(&Cluster::refused(bare), "quota-exceeded", Some(2), &["must specify limits.cpu"]);
-    let limits = "pods \"p\" is forbidden: maximum memory usage per Container is 64Mi, but limit is 512Mi";
-    check(&Cluster::refused(limits), "limit-range", Some(2), &["per Container is 64Mi"]);
-    let webhook = "admission webhook \"gate.test\" denied the request: no";
-    check(&Cluster::refused(webhook), "pod-refused", Some(2), &["gate.test"]);
-    let ending =
-        "pods \"p\" is forbidden: unable to create new content in namespace ns1 because it is being terminated";
-    check(&Cluster::refused(ending), "namespace-terminating", Some(0), &["namespace ns1"]);
-}
-
-#[test]
-fn the_newest_refusal_is_told_not_the_first() {
-    let cluster = Cluster::refused("pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": x")
-        .with_event(
-            "new",
-            "FailedCreate",
-            "Error creating: pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": x",
-        )
-        .with_event(
-            "new",
-            "FailedCreate",
-            "Error creating: pods \"p\" is forbidden: exceeded quota: small, requested: pods=1",
-        );
-    check(&cluster, "quota-exceeded", Some(2), &["exceeded quota: small"]);
-}
-
-#[test]
-fn another_scc_than_the_expected_one_is_final() {
-    let mut cluster = Cluster::healthy();
-    cluster.pods[0]["metadata"]["annotations"]["openshift.io/scc"] = json!("anyuid");
-    check(&cluster, "scc-not-chosen", Some(0), &["SCC lsdeploy-team1", "SCC anyuid took it"]);
-    cluster.pods[0]["metadata"].as_object_mut().unwrap().remove("annotations");
-    check(&cluster, "scc-not-chosen", Some(0), &["carries no annotation openshift.io/scc"]);
-    cluster.expect.scc = ExpectedScc::Absent;
-    let assessment = cluster.after(0);
-    assert!(assessment.ready.is_some_and(|ready| ready.scc.is_none()));
-    assert!(!assessment.milestones.contains(&Milestone::SccChosen));
-}
-
-#[track_caller]
-fn check_image(reason: &str, words: &str, code: &str, final_after: Option<u64>) {
-    let cluster = Cluster::container(&json!({"waiting": {"reason": reason, "message": words}}));
-    check(&cluster, code, final_after, &["image reg.test/emu:1"]);
-}
-
-#[test]
-fn images_are_missing_unreachable_or_invalid() {
-    let missing = "rpc error: code = NotFound desc = failed to pull and unpack image \"reg.test/emu:1\": failed to resolve reference \"reg.test/emu:1\": reg.test/emu:1: not found";
-    check_image("ErrImagePull", missing, "image-missing", Some(0));
-    check_image("ErrImagePull", "reading manifest 1 in reg.test/emu: manifest unknown", "image-missing", Some(0));
-    check_image(
-        "ErrImageNeverPull",
-        "Container image \"x\" is not present with pull policy of Never",
-        "image-missing",
-        Some(0),
-    );
-    let lookup =
-        "failed to do request: Head \"https://reg.test/v2/emu/manifests/1\": dial tcp: lookup reg.test: no such host";
-    check_image("ErrImagePull", lookup, "image-unreachable", None);
-    check_image("ImagePullBackOff", lookup, "image-unreachable", Some(0));
-    check_image("ImagePullBackOff", "unauthorized: authentication required", "image-unreachable", Some(0));
-    check_image("InvalidImageName", "Failed to apply default image tag \"A:1\"", "image-invalid", Some(0));
-}
-
-#[test]
-fn an_old_kubelets_back_off_gets_its_cause_from_the_event() {
-    let waiting =
-        json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"reg.test/emu:1\""}});
-    let cluster = Cluster::container(&waiting)
-        .with_event("new-1", "Failed", "Failed to pull image \"reg.test/emu:1\": reg.test/emu:1: not found")
-        .with_event("new-1", "BackOff", "Back-off pulling image \"reg.test/emu:1\"");
-    check(&cluster, "image-missing", Some(0), &["the registry does not have it"]);
-}
-
-#[track_caller]
-fn check_crash(status: &Value, code: &str, final_after: Option<u64>, words: &[&str]) {
-    let mut cluster = Cluster::container(&json!({}));
-    for (key, value) in status.as_object().unwrap() {
-        cluster.pods[0]["status"]["containerStatuses"][0][key] = value.clone();
-    }
-    cluster.last_words = vec!["first".into(), "boom".into()];
-    check(&cluster, code, final_after, words);
-}
-
-#[test]
-fn one_crash_is_named_and_the_second_is_final() {
-    let end = json!({"terminated": {"exitCode": 3, "reason": "Error"}});
-    check_crash(&json!({"state": end}), "crash-loop", None, &["container main of pod new-1 crashed with exit code 3"]);
-    check_crash(
-        &json!({"state": end, "restartCount": 1}),
-        "crash-loop",
-        Some(0),
-        &["crashed 2 times", "exit code 3", "boom"],
-    );
-    let backing_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
-    let looping = json!({"state": backing_off, "lastState": end, "restartCount": 1});
-    check_crash(&looping, "crash-loop", Some(0), &["crashed 2 times", "exit code 3", "boom"]);
-    let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
-    check_crash(
-        &json!({"state": killed, "restartCount": 1}),
-        "out-of-memory",
-        Some(0),
-        &["more memory than its limit"],
-    );
-    let unlicensed = json!({"terminated": {"exitCode": 55, "reason": "Error"}});
-    check_crash(&json!({"state": unlicensed}), "token-missing", Some(0), &["wants a licence token"]);
-    let ended = json!({"terminated": {"exitCode": 0, "reason": "Completed"}});
-    check_crash(&json!({"state": ended, "restartCount": 2}), "crash-loop", Some(0), &["without an error"]);
-}
-
-#[test]
-fn a_crash_asks_for_its_log_once() {
-    let mut cluster = Cluster::container(&json!({"terminated": {"exitCode": 1}}));
-    cluster.pods[0]["status"]["containerStatuses"][0]["restartCount"] = json!(1);
-    assert!(cluster.after(0).log_wanted().is_some());
-    cluster.last_words = vec!["boom".into()];
-    let assessment = cluster.after(0);
-    assert!(assessment.log_wanted().is_none());
-    assert!(assessment.verdict().unwrap().evidence.contains(&"log: boom".to_owned()));
-}
-
-#[test]
-fn a_container_that_runs_again_after_crashes_gets_its_chance() {
-    let mut cluster = Cluster::container(&json!({"running": {}}));
-    cluster.pods[0]["status"]["containerStatuses"][0]["restartCount"] = json!(7);
-    assert!(cluster.after(19).symptoms.iter().all(|judged| !judged.named && !judged.is_final));
-}
-
-#[test]
-fn a_probe_that_fails_is_named_after_20_seconds_in_its_own_words() {
-    let cluster = Cluster::container(&json!({"running": {}})).with_event(
-        "new-1",
-        "Unhealthy",
-        "Readiness probe failed: HTTP probe failed with statuscode: 503",
-    );
-    assert!(!cluster.after(19).symptoms[0].named && cluster.after(20).symptoms[0].named);
-    check(&cluster, "readiness-failing", None, &["statuscode: 503"]);
-}
-
-#[test]
-fn no_node_is_final_after_a_grace() {
-    let mut cluster = Cluster::healthy();
-    cluster.pods = vec![unscheduled("0/1 nodes are available: 1 Insufficient cpu.")];
-    check(&cluster, "unschedulable", Some(10), &["pod new-1", "Insufficient cpu"]);
-}
-
-#[test]
-fn a_claim_without_volume_is_named_with_its_own_words() {
-    let failed = Cluster::healthy().with_claim("Pending").with_event(
-        "c",
-        "ProvisioningFailed",
-        "storageclass.storage.k8s.io \"fast\" not found",
-    );
-    check(&failed, "claim-pending", Some(10), &["storage class fast", "not found"]);
-    let no_class = Cluster::healthy().with_claim("Pending").with_event(
-        "c",
-        "FailedBinding",
-        "no persistent volumes available for this claim and no storage class is set",
-    );
-    check(&no_class, "claim-pending", Some(10), &["no storage class is set"]);
-    check(&Cluster::healthy().with_claim("Pending"), "claim-pending", None, &["is still pending"]);
-    check(&Cluster::healthy().with_claim("Lost"), "claim-pending", Some(0), &["has lost the volume"]);
-    let waits = Cluster::healthy().with_claim("Pending").with_event(
-        "c",
-        "WaitForFirstConsumer",
-        "waiting for first consumer to be created before binding",
-    );
-    assert!(waits.after(60).symptoms.is_empty());
-}
-
-#[test]
-fn a_claimed_host_is_told_before_other_refusals() {
-    let mut cluster = Cluster::healthy();
-    cluster.routes = vec![
-        route("s3", "False", "RouteNotAdmitted", "wildcard routes are not allowed"),
-        route("sqs", "False", "HostAlreadyClaimed", "route other already exposes sqs-ns1.apps.test and is older"),
-    ];
-    check(
-        &cluster,
-        "host-claimed",
-        Some(0),
-        &["host sqs-ns1.apps.test", "route other already exposes", "2 Routes refused"],
-    );
-    cluster.routes[1] = route("sqs", "True", "", "");
-    check(&cluster, "route-refused", Some(0), &["Route s3", "wildcard routes are not allowed"]);
-}
-
-#[test]
-fn one_router_that_admits_is_enough() {
-    let mut cluster = Cluster::healthy();
-    let refusal = route("s3", "False", "HostAlreadyClaimed", "x")["status"]["ingress"][0].clone();
-    cluster.routes[0]["status"]["ingress"].as_array_mut().unwrap().insert(0, refusal);
-    assert!(cluster.after(60).ready.is_some());
-}
-
-#[test]
-fn routes_that_no_router_looks_at_are_named_after_15_seconds() {
-    let mut cluster = Cluster::healthy();
-    cluster.routes = vec![unrouted("s3"), unrouted("sqs")];
-    check(&cluster, "no-router", Some(15), &["2 Routes", "none has picked up any"]);
-    cluster.routes[0] = route("s3", "True", "", "");
-    check(&cluster, "route-not-picked-up", Some(15), &["1 of 2 Routes", "not: sqs"]);
-}
-
-#[test]
-fn a_router_that_works_its_way_through_the_routes_is_not_stuck() {
-    let start = Instant::now();
-    let mut cluster = Cluster::healthy();
-    cluster.expect.routes = vec!["s3".into(), "sqs".into(), "sns".into()];
-    cluster.routes = vec![route("s3", "True", "", ""), unrouted("sqs"), unrouted("sns")];
-    let mut seen = cluster.seen();
-    let first = assess(&seen, &cluster.expect, start);
-    seen.remember(&first, start);
-    cluster.routes[1] = route("sqs", "True", "", "");
-    list(&mut seen.routes, &cluster.routes);
-    assert!(assess(&seen, &cluster.expect, start + Duration::from_secs(16)).verdict().is_none());
-}
-
-#[test]
 fn what_is_deleted_meanwhile_ends_the_wait() {
     let mut cluster = Cluster::healthy();
     cluster.namespaces[0]["status"]["phase"] = json!("Terminating");
@@ -478,20 +246,4 @@ fn a_stalled_rollout_found_at_the_start_speaks_of_an_earlier_attempt() {
     let mut seen = cluster.seen();
     seen.inherited.insert("rollout-stalled");
     assert!(assess(&seen, &cluster.expect, Instant::now()).verdict().is_none());
-}
-
-#[test]
-fn a_failing_mount_or_sandbox_is_named_and_forgotten_when_it_passes() {
-    let creating = || Cluster::container(&json!({"waiting": {"reason": "ContainerCreating"}}));
-    let failing = creating().with_event(
-        "new-1",
-        "FailedMount",
-        "MountVolume.SetUp failed for volume \"init\" : configmap \"init\" not found",
-    );
-    check(&failing, "pod-not-starting", None, &["configmap \"init\" not found"]);
-    assert!(failing.with_event("new-1", "Pulling", "Pulling image").after(60).symptoms.is_empty());
-    let config = Cluster::container(
-        &json!({"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"token\" not found"}}),
-    );
-    check(&config, "container-refused", Some(0), &["secret \"token\" not found"]);
 }
