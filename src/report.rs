@@ -63,11 +63,13 @@ pub struct EnvReport {
     pub notes: Vec<String>,
     /// How it ended.
     pub status: ExitStatus,
+    /// The run, as the user agent in the cluster's audit log names it.
+    pub run_id: String,
 }
 
 impl EnvReport {
     /// A report of an environment about which nothing is known yet.
-    pub fn of(environment: &Environment) -> Self {
+    pub fn of(environment: &Environment, run_id: &str) -> Self {
         Self {
             env: environment.name.to_string(),
             namespace: environment.namespace.to_string(),
@@ -83,6 +85,7 @@ impl EnvReport {
             error: None,
             notes: Vec::new(),
             status: ExitStatus::Success,
+            run_id: run_id.to_owned(),
         }
     }
 

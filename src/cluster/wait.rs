@@ -19,6 +19,7 @@ mod remedy;
 mod rollout;
 mod routes;
 mod scc;
+mod scc_refusal;
 mod seen;
 mod symptom;
 mod telling;
@@ -49,7 +50,7 @@ pub struct Expectation {
     pub namespace: String,
     /// Name of the emulator's Deployment.
     pub deployment: String,
-    /// `metadata.generation` of the Deployment that the rollout must have observed; without it, the one found first.
+    /// `metadata.generation` of the Deployment that the rollout must have observed; without it, its current one.
     pub generation: Option<i64>,
     /// Name of the Service in front of the emulator.
     pub service: String,

@@ -40,7 +40,7 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
     let events = context.events(env);
     let serving =
         Serving { cluster: &cluster, facts: &facts, reach: &reach, environment: &target.environment, events: &events };
-    let mut report = EnvReport::of(&target.environment);
+    let mut report = EnvReport::of(&target.environment, &context.run_id);
     if serving.wait(None, context.timeout, &mut report).await {
         serving.smoke(args.service.as_deref(), &context.run_id, &mut report).await;
     }

@@ -18,7 +18,7 @@ pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Re
     let reach = reach::resolve(&args.reach, Some(&facts))?;
     let target = target::existing(&cluster, &facts, &args.env.env, args.env.namespace.as_deref()).await?;
     let events = context.events(&args.env.env);
-    let mut report = EnvReport::of(&target.environment);
+    let mut report = EnvReport::of(&target.environment, &context.run_id);
     report.objects = target.live.objects.keys().map(|id| (id.clone(), "unchanged")).collect();
     let serving =
         Serving { cluster: &cluster, facts: &facts, reach: &reach, environment: &target.environment, events: &events };

@@ -111,7 +111,7 @@ async fn carry_out(
     prepared: Prepared,
 ) -> EnvReport {
     let Prepared { environment, plan, live, events, phases } = prepared;
-    let mut report = EnvReport::of(&environment);
+    let mut report = EnvReport::of(&environment, &context.run_id);
     report.phases = phases;
     report.objects = plan.steps.iter().map(|step| (step.id.clone(), step.action.word())).collect();
     let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);

@@ -14,6 +14,7 @@ const SCHEMA: &str = "lsdeploy/v1";
 struct Environment<'a> {
     schema: &'static str,
     env: &'a str,
+    run_id: &'a str,
     status: &'static str,
     namespace: &'a str,
     emulator: &'a str,
@@ -119,6 +120,7 @@ fn of(report: &EnvReport) -> Environment<'_> {
     Environment {
         schema: SCHEMA,
         env: &report.env,
+        run_id: &report.run_id,
         status: match report.status {
             ExitStatus::Success => "ok",
             ExitStatus::Failure => "failed",

@@ -1,5 +1,7 @@
 //! Every integration test, in one program.
 
+mod acceptance;
+mod lab;
 mod oracle;
 mod smoke;
 mod tidy;

@@ -24,10 +24,10 @@ pub(super) fn crashing(view: &View<'_>) -> Option<Symptom> {
         .pod_event(&["Killing"])
         .filter(|event| event.message.as_deref().is_some_and(|told| told.contains("probe")));
     if let Some(told) = probe.and_then(|event| event.message.as_deref()) {
-        message.push_str(&format!(" ({told})"));
+        message = format!("{message} ({told})");
     }
     if let Some(line) = log.and_then(|lines| lines.last()) {
-        message.push_str(&format!(": {line}"));
+        message = format!("{message}: {line}");
     }
     let (code, hint) = advice(view, status, end, &pod);
     let mut symptom = Symptom::new(code, &message, hint);
@@ -102,10 +102,10 @@ fn advice(
     let mut hint = format!("`lsdeploy logs --env {env}` or `{} logs {pod} --previous` shows more", view.kubectl());
     if view.seen.inherited.contains("crash-loop") {
         // The node retries only every five minutes by then, and would not notice a repair before.
-        hint.push_str(&format!(
-            "; it was backing off before this run: after a repair, `{} delete pod {pod}` makes it start at once",
-            view.kubectl()
-        ));
+        let kubectl = view.kubectl();
+        hint = format!(
+            "{hint}; it was backing off before this run: after a repair, `{kubectl} delete pod {pod}` makes it start at once"
+        );
     }
     ("crash-loop", hint)
 }

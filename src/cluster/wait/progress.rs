@@ -143,8 +143,8 @@ fn starting(view: &View<'_>) -> String {
     if !scheduled {
         return "waiting for a node".to_owned();
     }
-    let states = view.containers().filter_map(|status| Some((status, status.state.as_ref()?)));
-    let unfinished = states.filter(|(_, state)| state.terminated.as_ref().is_none_or(|end| end.exit_code != 0));
+    let all = view.containers().filter_map(|status| Some((status, status.state.as_ref()?)));
+    let unfinished = all.filter(|(_, state)| state.terminated.as_ref().is_none_or(|end| end.exit_code != 0));
     let Some((status, state)) = unfinished.into_iter().find(|(status, _)| !status.ready) else {
         return "starting".to_owned();
     };
