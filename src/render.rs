@@ -98,7 +98,16 @@ mod tests {
     #[test]
     fn the_objects_of_a_default_environment() {
         let set = rendered(Choices::default());
-        insta::assert_debug_snapshot!(names(&set), @"");
+        insta::assert_snapshot!(names(&set).join("\n"), @r"
+        Namespace/localstack-team1
+        SecurityContextConstraints/lsdeploy-team1
+        ServiceAccount/emulator
+        Role/lsdeploy-scc
+        RoleBinding/lsdeploy-scc
+        ConfigMap/lsdeploy-inventory
+        Service/emulator
+        Deployment/emulator
+        ");
         assert_eq!(set.manifests.iter().filter(|m| m.id.kind == Kind::Route).count(), 36);
     }
 

@@ -45,7 +45,7 @@ fn registry() -> Result<&'static Handlebars<'static>, String> {
 fn build() -> Result<Handlebars<'static>, String> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    registry.register_escape_fn(|text| Value::from(text).to_string());
+    registry.register_escape_fn(|text| yaml_safe(&Value::from(text)));
     registry.register_helper("json", Box::new(write_json));
     for (path, text) in TEMPLATES {
         registry.register_template_string(path, text).map_err(|error| error.to_string())?;
@@ -62,6 +62,15 @@ fn write_json(
 ) -> HelperResult {
     let parameter = helper.param(0).filter(|value| !value.is_value_missing());
     let value = parameter.ok_or(RenderErrorReason::ParamNotFoundForIndex("json", 0))?;
-    out.write(&value.value().to_string())?;
+    out.write(&yaml_safe(value.value()))?;
     Ok(())
+}
+
+/// A value as JSON that is also YAML: JSON leaves a few characters as they are that YAML does not let through. They can
+/// only stand inside strings, where both know the same escape.
+fn yaml_safe(value: &Value) -> String {
+    let is_refused = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let written = value.to_string();
+    let one = |c: char| if is_refused(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    if written.contains(is_refused) { written.chars().map(one).collect() } else { written }
 }
