@@ -181,7 +181,10 @@ pub async fn until_ready(
             wake_refused(client, &seen, expect).await;
         }
         seen.remember(&assessment, now);
-        told.tell(&assessment, notify);
+        // Halfway through the first lists, "waiting for a pod" would only mean that the pods are not listed yet.
+        if settled {
+            told.tell(&assessment, notify);
+        }
         if let Some(request) = assessment.log_wanted() {
             let lines = remedy::last_words(client, &expect.namespace, request).await;
             seen.last_words.insert(request.clone(), lines);

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Event;
 
 use super::symptom::Symptom;
 use super::view::View;
-use super::{ExpectedScc, rollout, scc_refusal};
+use super::{ExpectedScc, rollout, scc_refusal, words};
 
 /// Right after a RoleBinding, a label or a quota was written, admission still works with what its caches hold. The
 /// ReplicaSet retries after 5, 10, 20, ... ms, so within two seconds it has tried eight times.
@@ -39,7 +39,8 @@ fn refusal(view: &View<'_>) -> Option<String> {
         event.and_then(|event: &Event| event.message.clone()).or_else(|| condition.message.clone())
     });
     let message = failing.or_else(|| without_replica_set(view))?;
-    Some(message.strip_prefix("Error creating: ").unwrap_or(&message).to_owned())
+    // "Error creating: ...", and "(combined from similar events): Error creating: ..." once there are many.
+    Some(message.split_once("Error creating: ").map_or(message.as_str(), |(_, words)| words).to_owned())
 }
 
 /// The Deployment repeats its ReplicaSet's refusal, or says why it could not create the ReplicaSet itself.
@@ -111,8 +112,10 @@ fn scc_none_fits(view: &View<'_>, refusal: &str) -> Symptom {
 
 fn psa_refused(view: &View<'_>, refusal: &str) -> Symptom {
     let namespace = &view.expect.namespace;
-    let violation = refusal.split_once("violates PodSecurity").map_or(refusal, |(_, rest)| rest).trim();
-    let message = format!("Pod Security of namespace {namespace} refuses the pod: it violates {violation}");
+    // What stands in parentheses tells a developer which field to set, container by container: evidence keeps it.
+    let violation = refusal.split_once("violates PodSecurity").map_or(refusal, |(_, rest)| rest);
+    let violation = words::without_asides(violation);
+    let message = format!("Pod Security of namespace {namespace} refuses the pod: it violates level {violation}");
     let hint = format!(
         "have the namespace labelled (`kubectl label namespace {namespace} --overwrite pod-security.kubernetes.io/enforce=baseline`), \
          or run `lsdeploy up --env {} --scc none`, which passes level restricted",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::ResourceExt as _;
 
+use super::containers;
 use super::symptom::Symptom;
 use super::view::{View, event_line};
 
@@ -32,16 +33,31 @@ pub(super) fn pending(view: &View<'_>) -> Option<Symptom> {
     }
 }
 
-/// True while the claim exists and has no volume.
-pub(super) fn is_pending(view: &View<'_>) -> bool {
-    let claim = view.expect.claim.as_ref().and_then(|name| view.seen.claim.get(name));
-    claim.is_some_and(|claim| claim.status.as_ref().and_then(|status| status.phase.as_deref()) != Some("Bound"))
+/// True if the scheduler's words are about volumes while the claim has none: the rule above knows more then.
+pub(super) fn explains(view: &View<'_>, words: &str) -> bool {
+    let Some(name) = &view.expect.claim else { return false };
+    let claim = view.seen.claim.get(name);
+    let phase = claim.and_then(|claim| claim.status.as_ref()?.phase.as_deref());
+    phase != Some("Bound") && about_volumes(words)
+}
+
+/// `pod has unbound immediate PersistentVolumeClaims`, `node(s) didn't find available persistent volumes to bind`,
+/// `node(s) did not have enough free storage`, and their like.
+fn about_volumes(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    lower.contains("volume") || lower.contains("free storage")
 }
 
 fn unbound(view: &View<'_>, name: &str, claim: &PersistentVolumeClaim) -> Option<Symptom> {
     let wanted = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref());
-    let class = wanted.map_or_else(|| "the default storage class".to_owned(), |class| format!("storage class {class}"));
-    let asked = format!("PersistentVolumeClaim {name} asked {class} for a volume");
+    let class = match wanted {
+        Some("") => "no storage class".to_owned(),
+        Some(class) => format!("storage class {class}"),
+        None => "the default storage class".to_owned(),
+    };
+    let requests = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref()?.requests.as_ref()?.get("storage"));
+    let size = requests.map_or("a volume", |quantity| quantity.0.as_str());
+    let asked = format!("PersistentVolumeClaim {name} asked {class} for {size}");
     let event = view.seen.newest_event(claim.uid().as_deref(), &REASONS);
     let told = event.and_then(|event| event.message.as_deref()).unwrap_or_default();
     let symptom = match event.and_then(|event| event.reason.as_deref()) {
@@ -51,8 +67,12 @@ fn unbound(view: &View<'_>, name: &str, claim: &PersistentVolumeClaim) -> Option
         Some("FailedBinding") => {
             symptom(view, name, &format!("{asked}, and there is none: {told}")).final_after(PROVISION_GRACE)
         }
-        // The volume is made for the node that the pod gets: until then the pod's own trouble is what counts.
-        Some("WaitForFirstConsumer") => return None,
+        // The volume is made for the node that the pod gets: until then only the scheduler can say what is wrong.
+        Some("WaitForFirstConsumer") => {
+            let condition = containers::unscheduled(view).filter(|told| about_volumes(told))?;
+            let message = format!("{asked}, and no node has such a volume: {condition}");
+            symptom(view, name, &message).evidence([condition]).final_after(PROVISION_GRACE)
+        }
         _ => symptom(view, name, &format!("{asked}, and is still pending {told}")).named_after(PROVISION_GRACE),
     };
     Some(symptom.evidence(event.map(event_line)))

@@ -19,24 +19,23 @@ const MOUNT_GRACE: Duration = Duration::from_secs(5);
 
 /// No node takes the pod.
 pub(super) fn unschedulable(view: &View<'_>) -> Option<Symptom> {
-    let pod = view.pod?;
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let condition =
-        conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
-    let told = condition.message.as_deref().unwrap_or_default();
-    // The scheduler repeats the claim's trouble without its cause: the claim's own rule knows more.
-    if claims::is_pending(view) && told.to_lowercase().contains("persistentvolumeclaim") {
-        return None;
-    }
-    let name = pod.name_any();
+    // About volumes the scheduler says less than the claim's own events do.
+    let told = unscheduled(view).filter(|told| !claims::explains(view, told))?;
+    let name = view.pod?.name_any();
     let message = format!("no node takes pod {name}: {told}");
     let kubectl = view.kubectl();
     let hint = format!(
         "`kubectl describe nodes` shows what is free, `{kubectl} describe pod {name}` what is asked; free a node or run `lsdeploy gc`"
     );
-    let reason = condition.reason.as_deref().unwrap_or("Unschedulable");
-    let symptom = Symptom::new("unschedulable", &message, hint).evidence([format!("{reason}: {told}")]);
+    let symptom = Symptom::new("unschedulable", &message, hint).evidence([format!("PodScheduled=False: {told}")]);
     Some(symptom.final_after(SCHEDULE_GRACE))
+}
+
+/// Why the scheduler has found no node, in its own words.
+pub(super) fn unscheduled<'a>(view: &View<'a>) -> Option<&'a str> {
+    let conditions = view.pod?.status.as_ref()?.conditions.as_ref()?;
+    let mut scheduled = conditions.iter().filter(|condition| condition.type_ == "PodScheduled");
+    scheduled.find(|condition| condition.status == "False")?.message.as_deref()
 }
 
 /// The pod is over and has no successor yet: evicted, preempted, refused by its node.

@@ -65,6 +65,7 @@ fn how(end: &ContainerStateTerminated, crashes: i64) -> String {
         (Some("OOMKilled"), _) => " because it used more memory than its limit".to_owned(),
         (_, 0) => " by ending without an error, although it should keep serving".to_owned(),
         (_, TOKEN_MISSING) => " because it wants a licence token (exit code 55)".to_owned(),
+        (Some("StartError"), _) => " because its command cannot be run".to_owned(),
         (_, code @ (126 | 127)) => format!(" because its command cannot be run (exit code {code})"),
         (_, 137) => " killed from outside (exit code 137, SIGKILL)".to_owned(),
         (_, 139) => " by a memory fault (exit code 139, SIGSEGV)".to_owned(),

@@ -20,7 +20,7 @@ pub(super) fn not_pulled(view: &View<'_>) -> Option<Symptom> {
         Some(event) if told.is_empty() || (told.starts_with("Back-off") && !told.contains("ErrImagePull")) => event,
         _ => told,
     };
-    let cause = words::without_rpc(cause);
+    let cause = essence(cause);
     let image = asked_for(view, &status.name).unwrap_or(&status.image);
     let what = format!("pod {pod} needs image {image}");
     let evidence = [format!("{reason}: {told}")].into_iter().chain(failed.map(event_line));
@@ -39,14 +39,8 @@ const REASONS: [&str; 7] = [
 ];
 
 /// What registries and runtimes say when the name leads nowhere, in lower case. `no such host` is not among them.
-const MISSING: [&str; 6] = [
-    ": not found",
-    "manifest unknown",
-    "name unknown",
-    "repository does not exist",
-    "no such image",
-    "not present with pull policy of never",
-];
+const MISSING: [&str; 5] =
+    [": not found", "manifest unknown", "name unknown", "repository does not exist", "no such image"];
 const DENIED: [&str; 5] =
     ["unauthorized", "authentication required", "access denied", "authorization failed", "403 forbidden"];
 
@@ -60,8 +54,15 @@ fn verdict(view: &View<'_>, reason: &str, what: &str, cause: &str) -> Symptom {
         return Symptom::new("image-invalid", &format!("{what}, which is not a valid image reference: {cause}"), hint)
             .final_at_once();
     }
+    if reason == "ErrImageNeverPull" {
+        let hint = format!(
+            "load the image onto the node, or name one that its registry has: `lsdeploy up --env {env} --image NAME:TAG`"
+        );
+        return Symptom::new("image-missing", &format!("{what}, and the node may not pull it: {cause}"), hint)
+            .final_at_once();
+    }
     // Docker Hub says both at once ("repository does not exist or may require authorization"): missing is likelier.
-    if reason == "ErrImageNeverPull" || says(&MISSING) {
+    if says(&MISSING) {
         let hint = format!(
             "name an image that exists: `lsdeploy up --env {env} --image NAME:TAG` (or @sha256:...); for a private one give the service account a pull secret"
         );
@@ -84,6 +85,18 @@ fn verdict(view: &View<'_>, reason: &str, what: &str, cause: &str) -> Symptom {
     let symptom = Symptom::new("image-unreachable", &format!("{what}, and it could not be pulled: {cause}"), hint);
     // One failed pull may be a hiccup of the network; backing off says that the next one failed too.
     if reason == "ErrImagePull" { symptom } else { symptom.final_at_once() }
+}
+
+/// The last part of the chain of causes: what stands before it repeats the image's name four times.
+fn essence(cause: &str) -> String {
+    let plain = words::without_rpc(cause);
+    let mut rest = plain.split_once("ErrImagePull: ").map_or(plain.as_str(), |(_, rest)| rest);
+    for frame in ["Failed to pull image ", "failed to pull and unpack image ", "failed to resolve reference "] {
+        if let Some((_, deeper)) = rest.strip_prefix(frame).and_then(|quoted| quoted.split_once("\": ")) {
+            rest = deeper;
+        }
+    }
+    rest.to_owned()
 }
 
 fn is_pull_failure(message: &str) -> bool {

@@ -37,7 +37,7 @@ impl Symptom {
 
     /// Adds the cluster's words that the symptom rests on.
     pub(super) fn evidence<T: AsRef<str>>(mut self, lines: impl IntoIterator<Item = T>) -> Self {
-        self.evidence.extend(lines.into_iter().map(|line| words::sanitised(line.as_ref())));
+        self.evidence.extend(lines.into_iter().map(|line| words::evidence(line.as_ref())));
         self
     }
 

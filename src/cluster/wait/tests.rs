@@ -88,7 +88,7 @@ impl Cluster {
     fn with_claim(mut self, phase: &str) -> Self {
         self.expect.claim = Some("data".into());
         self.claims = vec![
-            json!({"metadata": {"name": "data", "uid": "c"}, "spec": {"storageClassName": "fast"}, "status": {"phase": phase}}),
+            json!({"metadata": {"name": "data", "uid": "c"}, "spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "1Gi"}}}, "status": {"phase": phase}}),
         ];
         self.pods = vec![unscheduled("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")];
         self

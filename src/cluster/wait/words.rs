@@ -1,12 +1,31 @@
 //! Words of the cluster made fit for a terminal and for one line.
 
-/// Longest text taken over from the cluster in one piece, in characters.
-const LONGEST: usize = 600;
+/// Longest text that still reads as a message, in characters.
+const LONGEST: usize = 800;
+/// Longest piece of evidence, in characters: a refusal that lists every SCC of a big cluster fits.
+const LONGEST_EVIDENCE: usize = 16_000;
 
 /// One line without control characters and terminal escapes, cut at [`LONGEST`] characters.
+pub(super) fn sanitised(text: &str) -> String {
+    cut(&harmless(text), LONGEST)
+}
+
+/// The same for evidence, which is kept whole within reason.
+pub(super) fn evidence(text: &str) -> String {
+    cut(&harmless(text), LONGEST_EVIDENCE)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    text.chars().take(longest).chain(['…']).collect()
+}
+
+/// Without what could steer a terminal.
 ///
 /// Logs, events and conditions are written by whoever runs the pod: they must not be able to steer the terminal.
-pub(super) fn sanitised(text: &str) -> String {
+fn harmless(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut characters = text.trim().chars().peekable();
     while let Some(character) = characters.next() {
@@ -21,11 +40,7 @@ pub(super) fn sanitised(text: &str) -> String {
             clean.push(character);
         }
     }
-    let clean = clean.trim();
-    if clean.chars().count() <= LONGEST {
-        return clean.to_owned();
-    }
-    clean.chars().take(LONGEST).chain(['…']).collect()
+    clean.trim().to_owned()
 }
 
 /// True for control characters, and for the marks that reorder or hide text.
@@ -56,6 +71,21 @@ pub(super) fn without_rpc(text: &str) -> String {
         plain.replace_range(start..start + length + " desc = ".len(), "");
     }
     plain
+}
+
+/// Without what stands in parentheses.
+pub(super) fn without_asides(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut depth = 0_usize;
+    for character in text.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => plain.push(character),
+            _ => {}
+        }
+    }
+    plain.replace(" ,", ",").trim().to_owned()
 }
 
 /// `3 Routes`, `1 Route`.
@@ -103,6 +133,14 @@ mod tests {
         assert_eq!(
             without_rpc("ErrImagePull: rpc error: code = NotFound desc = failed: rpc error: code = Unknown desc = why"),
             "ErrImagePull: failed: why"
+        );
+    }
+
+    #[test]
+    fn asides_are_dropped() {
+        assert_eq!(
+            without_asides("\"restricted\": a != b (pod (or) c), seccomp (x)"),
+            "\"restricted\": a != b, seccomp"
         );
     }
 

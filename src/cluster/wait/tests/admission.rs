@@ -19,7 +19,7 @@ fn each_refusal_of_admission_has_its_code() {
         &["SCC range-min is malformed", "every pod of the cluster"],
     );
     let psa = "pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": runAsUser=0 (container \"main\" must not set runAsUser=0)";
-    check(&Cluster::refused(psa), "psa-refused", Some(2), &["\"restricted:latest\"", "runAsUser=0"]);
+    check(&Cluster::refused(psa), "psa-refused", Some(2), &["it violates level \"restricted:latest\": runAsUser=0"]);
     let quota = "pods \"p\" is forbidden: exceeded quota: small, requested: limits.cpu=1, used: limits.cpu=0, limited: limits.cpu=100m";
     check(&Cluster::refused(quota), "quota-exceeded", Some(2), &["exceeded quota: small"]);
     let bare = "pods \"p\" is forbidden: failed quota: small: must specify limits.cpu for: main";

@@ -118,7 +118,7 @@ fn a_claim_without_volume_is_named_with_its_own_words() {
         "ProvisioningFailed",
         "storageclass.storage.k8s.io \"fast\" not found",
     );
-    check(&failed, "claim-pending", Some(10), &["storage class fast", "not found"]);
+    check(&failed, "claim-pending", Some(10), &["storage class fast for 1Gi", "not found"]);
     let no_class = Cluster::healthy().with_claim("Pending").with_event(
         "c",
         "FailedBinding",
@@ -132,7 +132,10 @@ fn a_claim_without_volume_is_named_with_its_own_words() {
         "WaitForFirstConsumer",
         "waiting for first consumer to be created before binding",
     );
-    assert!(waits.after(60).symptoms.is_empty());
+    check(&waits, "claim-pending", Some(10), &["no node has such a volume"]);
+    let mut elsewhere = waits;
+    elsewhere.pods = vec![unscheduled("0/1 nodes are available: 1 Insufficient cpu.")];
+    check(&elsewhere, "unschedulable", Some(10), &["Insufficient cpu"]);
 }
 
 #[test]
