@@ -23,8 +23,8 @@ pub enum What {
     PhaseBegan(&'static str),
     /// A phase ended after so long.
     PhaseEnded(&'static str, Duration),
-    /// An object was written or deleted.
-    Object(ObjectId, &'static str),
+    /// An object was written or deleted; for an update, the paths that differed.
+    Object(ObjectId, &'static str, Vec<String>),
     /// What is waited for now; replaces the line before.
     Waiting(String),
     /// Something worth a line of its own.

@@ -60,7 +60,7 @@ async fn carry_out(
     while let Some((step, result)) = written.try_next().await? {
         match result {
             Ok(object) => {
-                events.send(What::Object(step.id.clone(), step.action.word()));
+                events.send(What::Object(step.id.clone(), step.action.word(), step.changes.clone()));
                 applied.writes += 1;
                 if let Some(object) = object {
                     applied.stored.insert(step.id.clone(), object);

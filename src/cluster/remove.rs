@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams, ListParams};
 use kube::runtime::wait::{await_condition, conditions};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -13,6 +16,7 @@ use crate::error::{CommandError, Result};
 use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{foreign_owner, uid};
+use crate::render::instance_selector;
 
 /// Deletes every object of the environment and waits until none is left.
 ///
@@ -37,6 +41,9 @@ pub async fn remove(
         .filter(|(id, _)| !(owns_namespace && id.kind.is_namespaced()))
         .filter_map(|(id, object)| Some((id, uid(&object)?)))
         .collect();
+    if owns_namespace {
+        stop_pods(cluster, env, namespace).await;
+    }
     // The pod goes before the right to its SCC.
     let (workload, rest): (Vec<_>, Vec<_>) = targets.iter().partition(|(id, _)| id.kind == Kind::Deployment);
     for group in [workload, rest] {
@@ -47,6 +54,17 @@ pub async fn remove(
     Ok(targets.len())
 }
 
+/// The namespace's deletion would give every pod its whole grace period; nothing of this environment is to be kept. A
+/// caller who may not do this waits a little longer.
+async fn stop_pods(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) {
+    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace.as_str());
+    let ours = ListParams::default().labels(&instance_selector(env.as_str()));
+    let deployments: Api<Deployment> = Api::namespaced(cluster.client().clone(), namespace.as_str());
+    if deployments.delete_collection(&DeleteParams::background(), &ours).await.is_ok() {
+        let _ = pods.delete_collection(&DeleteParams::default().grace_period(1), &ours).await;
+    }
+}
+
 async fn delete(
     cluster: &Cluster,
     namespace: &NamespaceName,
@@ -55,7 +73,7 @@ async fn delete(
 ) -> Result<()> {
     let deleted = cluster.delete(id.kind, namespace.as_str(), &id.name, uid).await;
     match deleted {
-        Ok(_) => events.send(What::Object(id.clone(), "delete")),
+        Ok(_) => events.send(What::Object(id.clone(), "delete", Vec::new())),
         // Another object has taken the name: ours is gone.
         Err(fault) if fault.code() == Some(409) => {}
         Err(fault) => return Err(fault.explain(&format!("delete {id}"))),

@@ -64,7 +64,9 @@ fn list_key(path: &str, items: &[Value]) -> Option<&'static str> {
         let is_service = items.first().is_some_and(|port| port.get("containerPort").is_none());
         return Some(if is_service { "port" } else { "containerPort" });
     }
-    KEYED_LISTS.iter().find(|(list, _)| *list == name).map(|(_, key)| *key)
+    let (_, key) = KEYED_LISTS.iter().find(|(list, _)| *list == name)?;
+    // `volumes` of an SCC are words, those of a pod have names.
+    items.iter().all(|item| item.get(key).is_some()).then_some(*key)
 }
 
 /// The API leaves empty values out.
@@ -140,6 +142,12 @@ mod tests {
     fn other_lists_are_compared_whole() {
         check(&json!({"drop": ["ALL"]}), &json!({"drop": ["ALL", "KILL"]}), &["/drop"]);
         check(&json!({"drop": ["ALL"]}), &json!({"drop": ["KILL"]}), &["/drop/0"]);
+    }
+
+    #[test]
+    fn lists_of_words_have_no_key() {
+        check(&json!({"volumes": ["secret", "emptyDir"]}), &json!({"volumes": ["secret", "emptyDir"]}), &[]);
+        check(&json!({"volumes": ["secret"]}), &json!({"volumes": ["hostPath"]}), &["/volumes/0"]);
     }
 
     #[test]

@@ -32,7 +32,10 @@ impl Display {
         match &event.what {
             What::PhaseBegan(name) => self.now(&event.env, name),
             What::PhaseEnded(name, took) => self.line(&event.env, &format!("{name}: {}", duration(*took))),
-            What::Object(id, action) if self.style.verbose => self.line(&event.env, &format!("  {action} {id}")),
+            What::Object(id, action, changes) if self.style.verbose => {
+                let changed = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
+                self.line(&event.env, &format!("  {action} {id}{}", printable(&changed)));
+            }
             What::Object(..) => {}
             What::Waiting(text) => self.waiting(&event.env, text),
             What::Note(text) => self.line(&event.env, text),

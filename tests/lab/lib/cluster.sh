@@ -58,8 +58,8 @@ status() {
   [[ -e "$run/init.pid" ]] || { echo "the lab is down" && return 1; }
   states=$(supervisor status all 2>&1 || true)
   while read -r name; do
-    state=$(awk -v name="$name" '$1 == name { $1 = ""; print }' <<<"$states")
-    if [[ "$state" == " RUNNING"* ]]; then
+    state=$(awk -v name="$name" '$1 == name { $1 = ""; print substr($0, 2) }' <<<"$states")
+    if [[ "$state" == RUNNING* ]]; then
       printf '%-24s running\n' "$name"
     else
       printf '%-24s failed (%s; log: %s)\n' "$name" "${state:-its supervisor is gone}" "$run/log/$name.log"

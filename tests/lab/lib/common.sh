@@ -39,16 +39,16 @@ failed() { # failed WHAT LOG
   die "$1 failed, see the lines above" "the whole log is $2; after a repair run the same command again"
 }
 
-# Poll until COMMAND succeeds; give up when time is over or supervisord gave COMPONENT up.
+# Poll until COMMAND succeeds. Give up when time is over, or when supervisord gave up any component: that one is the reason.
 wait_for() { # wait_for WHAT COMPONENT SECONDS COMMAND...
-  local what="$1" component="$2" log="$run/log/$2.log" deadline=$((SECONDS + $3))
+  local what="$1" component="$2" deadline=$((SECONDS + $3)) dead
   shift 3
   "$@" >/dev/null 2>&1 8>&- && return
-  say "waiting for $what (log: $log)"
+  say "waiting for $what (log: $run/log/$component.log)"
   until "$@" >/dev/null 2>&1 8>&-; do
-    if ((SECONDS >= deadline)) || grep -q "gave up: $component " "$run/log/supervisord.log"; then
-      failed "waiting for $what" "$log"
-    fi
+    dead=$(sed -n 's/.* gave up: \([^ ]*\) .*/\1/p' "$run/log/supervisord.log" | head -n 1)
+    [[ -z "$dead" ]] || failed "waiting for $what: starting $dead" "$run/log/$dead.log"
+    ((SECONDS < deadline)) || failed "waiting for $what" "$run/log/$component.log"
     sleep 0.2
   done
 }
