@@ -51,13 +51,13 @@ fn about_volumes(words: &str) -> bool {
 fn unbound(view: &View<'_>, name: &str, claim: &PersistentVolumeClaim) -> Option<Symptom> {
     let wanted = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref());
     let class = match wanted {
-        Some("") => "no storage class".to_owned(),
-        Some(class) => format!("storage class {class}"),
-        None => "the default storage class".to_owned(),
+        Some("") => "without a storage class".to_owned(),
+        Some(class) => format!("of storage class {class}"),
+        None => "of the default storage class".to_owned(),
     };
     let requests = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref()?.requests.as_ref()?.get("storage"));
     let size = requests.map_or("a volume", |quantity| quantity.0.as_str());
-    let asked = format!("PersistentVolumeClaim {name} asked {class} for {size}");
+    let asked = format!("PersistentVolumeClaim {name} asks for {size} {class}");
     let event = view.seen.newest_event(claim.uid().as_deref(), &REASONS);
     let told = event.and_then(|event| event.message.as_deref()).unwrap_or_default();
     let symptom = match event.and_then(|event| event.reason.as_deref()) {

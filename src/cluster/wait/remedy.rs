@@ -31,13 +31,18 @@ pub(super) async fn last_words(client: &Client, namespace: &str, request: &LogRe
             ..LogParams::default()
         };
         if let Ok(Ok(text)) = tokio::time::timeout(LOG_TIMEOUT, pods.logs(&request.pod, &params)).await {
-            let lines: Vec<String> = text.lines().map(words::sanitised).filter(|line| !line.is_empty()).collect();
+            let lines: Vec<String> = text.lines().map(words::sanitised).filter(|line| is_said(line)).collect();
             if !lines.is_empty() {
                 return lines[lines.len().saturating_sub(LOG_LINES)..].to_vec();
             }
         }
     }
     Vec::new()
+}
+
+/// False for what the kubelet says in place of a log that is gone; it says so with status 200.
+fn is_said(line: &str) -> bool {
+    !line.is_empty() && !line.starts_with("unable to retrieve container logs for ")
 }
 
 /// Makes a ReplicaSet try at once to create the pod that it was refused earlier.

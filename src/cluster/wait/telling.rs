@@ -30,7 +30,8 @@ impl Told {
                 notify(Notice::Stuck(judged.symptom.finding.clone()));
             }
         }
-        if assessment.ready.is_none() && self.waiting != assessment.waiting {
+        let goes_on = assessment.ready.is_none() && assessment.verdict().is_none();
+        if goes_on && self.waiting != assessment.waiting {
             self.waiting.clone_from(&assessment.waiting);
             notify(Notice::Waiting(assessment.waiting.clone()));
         }

@@ -118,7 +118,7 @@ fn a_claim_without_volume_is_named_with_its_own_words() {
         "ProvisioningFailed",
         "storageclass.storage.k8s.io \"fast\" not found",
     );
-    check(&failed, "claim-pending", Some(10), &["storage class fast for 1Gi", "not found"]);
+    check(&failed, "claim-pending", Some(10), &["1Gi of storage class fast", "not found"]);
     let no_class = Cluster::healthy().with_claim("Pending").with_event(
         "c",
         "FailedBinding",
