@@ -5,3 +5,5 @@ mod lab;
 mod oracle;
 mod smoke;
 mod tidy;
+#[cfg(test)]
+mod wait;
