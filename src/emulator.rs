@@ -32,6 +32,9 @@ pub struct Profile {
     pub https_only_env: BTreeMap<String, String>,
     /// Added where an account was chosen.
     pub account_env: BTreeMap<String, String>,
+    /// Names (templates like the values of `env`) that are to mean the pod itself inside the pod.
+    #[serde(default)]
+    pub own_names: Vec<String>,
     /// Directories that must be writable and may be lost.
     pub scratch: Vec<String>,
     /// Where it keeps its state, if it can.

@@ -50,11 +50,7 @@ pub use self::{
     result::{Operation, ServiceResult, Status, Summary},
     trust::{check_router, trusts},
 };
-use self::{
-    registry::Check,
-    run::Run,
-    shared::Shared,
-};
+use self::{registry::Check, run::Run, shared::Shared};
 
 /// Checks all targets at the same time, up to `options.concurrency`.
 ///

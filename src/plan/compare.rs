@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 /// Lists whose items are told apart by a key, with that key: other items in them belong to others.
 /// Source: `x-kubernetes-list-map-keys` of the Kubernetes API.
-const KEYED_LISTS: [(&str, &str); 6] = [
+const KEYED_LISTS: [(&str, &str); 7] = [
+    ("hostAliases", "ip"),
     ("containers", "name"),
     ("volumes", "name"),
     ("env", "name"),

@@ -29,6 +29,7 @@ pub(super) fn context(environment: &Environment) -> Result<Value> {
         "startup_probe": starts(&profile.liveness),
         "readiness_probe": probe(&profile.readiness, json!({"periodSeconds": 2, "failureThreshold": 3})),
         "liveness_probe": probe(&profile.liveness, json!({"periodSeconds": 10, "failureThreshold": 6})),
+        "host_aliases": host_aliases(environment)?,
         "volumes": volumes,
         "volume_mounts": mounts,
     }))
@@ -76,15 +77,20 @@ fn variables(environment: &Environment) -> Result<Vec<Value>> {
     if let (Some(data), Some(_)) = (&profile.data, &environment.persistence) {
         all.extend(data.env.clone());
     }
-    let values = context::of_profile(environment);
-    all.iter()
-        .map(|(name, text)| {
-            let value = templates::fill_value(text, &values).map_err(|error| {
-                CommandError::new(format!("cannot fill {name} of the profile {}: {error}", profile.name))
-            })?;
-            Ok(json!({"name": name, "value": value}))
-        })
-        .collect()
+    all.iter().map(|(name, text)| Ok(json!({"name": name, "value": fill(environment, text)?}))).collect()
+}
+
+/// Names that mean the pod itself inside the pod.
+fn host_aliases(environment: &Environment) -> Result<Vec<Value>> {
+    let names: Vec<String> =
+        environment.profile.own_names.iter().map(|name| fill(environment, name)).collect::<Result<_>>()?;
+    Ok(if names.is_empty() { Vec::new() } else { vec![json!({"ip": "127.0.0.1", "hostnames": names})] })
+}
+
+fn fill(environment: &Environment, text: &str) -> Result<String> {
+    templates::fill_value(text, &context::of_profile(environment)).map_err(|error| {
+        CommandError::new(format!("cannot fill `{text}` of the profile {}: {error}", environment.profile.name))
+    })
 }
 
 fn probe(health: &Health, timing: Value) -> Value {

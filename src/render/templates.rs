@@ -69,7 +69,8 @@ fn write_json(
 /// A value as JSON that is also YAML: JSON leaves a few characters as they are that YAML does not let through. They can
 /// only stand inside strings, where both know the same escape.
 fn yaml_safe(value: &Value) -> String {
-    let is_refused = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let is_refused =
+        |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     let written = value.to_string();
     let one = |c: char| if is_refused(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
     if written.contains(is_refused) { written.chars().map(one).collect() } else { written }

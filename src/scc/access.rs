@@ -20,10 +20,7 @@ impl Subject {
     pub fn service_account(namespace: &str, name: &str) -> Self {
         Self {
             user: format!("system:serviceaccount:{namespace}:{name}"),
-            groups: vec![
-                "system:serviceaccounts".to_owned(),
-                format!("system:serviceaccounts:{namespace}"),
-            ],
+            groups: vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")],
         }
     }
 }
@@ -31,8 +28,6 @@ impl Subject {
 /// Whether `subject` may use `scc`: named by it, member of a group named by it, or by RBAC.
 pub(crate) fn may_use(scc: &Scc, subject: &Subject, rbac: &dyn Fn(&Subject, &str) -> bool) -> bool {
     items(scc.users.as_ref()).contains(&subject.user)
-        || items(scc.groups.as_ref())
-            .iter()
-            .any(|group| subject.groups.contains(group))
+        || items(scc.groups.as_ref()).iter().any(|group| subject.groups.contains(group))
         || rbac(subject, scc.name())
 }

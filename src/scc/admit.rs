@@ -110,9 +110,7 @@ impl Refusal {
     /// The whole text of the server's status, with the pod's name or, before it has one, the start of its name.
     pub fn status_message(&self, pod: &Value) -> String {
         let metadata = &pod["metadata"];
-        let given = ["name", "generateName"]
-            .into_iter()
-            .map(|field| pod::text(&metadata[field]));
+        let given = ["name", "generateName"].into_iter().map(|field| pod::text(&metadata[field]));
         let name = quote(given.into_iter().find(|name| !name.is_empty()).unwrap_or("Unknown"));
         match self.reason {
             Reason::Forbidden => format!("pods {name} is forbidden: {}", self.message),
@@ -121,11 +119,7 @@ impl Refusal {
     }
 
     fn forbidden(message: String) -> Self {
-        Self {
-            message,
-            providers: Vec::new(),
-            reason: Reason::Forbidden,
-        }
+        Self { message, providers: Vec::new(), reason: Reason::Forbidden }
     }
 }
 
@@ -135,10 +129,7 @@ impl Refusal {
 /// A [`Refusal`] in the server's words.
 pub fn admit(request: &Request<'_>) -> Result<Admitted, Refusal> {
     if request.namespace.is_exempt() || request.pod["spec"]["os"]["name"] == "windows" {
-        return Ok(Admitted {
-            scc: None,
-            pod: request.pod.clone(),
-        });
+        return Ok(Admitted { scc: None, pod: request.pod.clone() });
     }
     let providers = providers(request)?;
     let service_account = service_account(request);
@@ -154,18 +145,13 @@ pub fn admit(request: &Request<'_>) -> Result<Admitted, Refusal> {
             Err(errors) => attempts.push((scc.name(), errors)),
         }
     }
-    Err(refusal(
-        attempts,
-        old_restricted_hint(request, service_account.as_ref(), &providers),
-    ))
+    Err(refusal(attempts, old_restricted_hint(request, service_account.as_ref(), &providers)))
 }
 
 /// All SCCs in order, completed for the namespace; or, where the release lets the pod choose, the one it requires.
 fn providers<'a>(request: &Request<'a>) -> Result<Vec<Provider<'a>>, Refusal> {
-    let missing: Vec<&str> = STANDARD
-        .into_iter()
-        .filter(|name| !request.sccs.iter().any(|scc| scc.name() == *name))
-        .collect();
+    let missing: Vec<&str> =
+        STANDARD.into_iter().filter(|name| !request.sccs.iter().any(|scc| scc.name() == *name)).collect();
     if !missing.is_empty() {
         let missing = missing.join(", ");
         let message = format!("securitycontextconstraints.security.openshift.io cache is missing {missing}");
@@ -183,11 +169,7 @@ fn providers<'a>(request: &Request<'a>) -> Result<Vec<Provider<'a>>, Refusal> {
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() {
-        Ok(providers)
-    } else {
-        Err(Refusal::forbidden(aggregate(&errors)))
-    }
+    if errors.is_empty() { Ok(providers) } else { Err(Refusal::forbidden(aggregate(&errors))) }
 }
 
 fn candidates<'a>(request: &Request<'a>) -> Result<Vec<&'a Scc>, Refusal> {
@@ -233,10 +215,7 @@ fn admitted(request: &Request<'_>, scc: &Scc, mut pod: Value, subject_type: &str
     if request.release.writes_subject_type() {
         pod::annotate(&mut pod, SUBJECT_TYPE, subject_type);
     }
-    Admitted {
-        scc: Some(scc.name().to_owned()),
-        pod,
-    }
+    Admitted { scc: Some(scc.name().to_owned()), pod }
 }
 
 fn not_usable(scc: &Scc) -> FieldError {
@@ -263,24 +242,11 @@ fn old_restricted_hint(
 }
 
 fn refusal(attempts: Vec<(&str, Vec<FieldError>)>, hint: Option<FieldError>) -> Refusal {
-    let named = attempts
-        .iter()
-        .filter(|(_, errors)| errors.iter().any(FieldError::names_provider));
+    let named = attempts.iter().filter(|(_, errors)| errors.iter().any(FieldError::names_provider));
     let providers = named.map(|(name, _)| (*name).to_owned()).collect();
-    let errors: Vec<FieldError> = attempts
-        .into_iter()
-        .flat_map(|(_, errors)| errors)
-        .chain(hint)
-        .collect();
-    let message = format!(
-        "unable to validate against any security context constraint: {}",
-        aggregate(&errors)
-    );
-    Refusal {
-        message,
-        providers,
-        reason: Reason::Forbidden,
-    }
+    let errors: Vec<FieldError> = attempts.into_iter().flat_map(|(_, errors)| errors).chain(hint).collect();
+    let message = format!("unable to validate against any security context constraint: {}", aggregate(&errors));
+    Refusal { message, providers, reason: Reason::Forbidden }
 }
 
 #[cfg(test)]

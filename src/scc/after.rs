@@ -33,11 +33,7 @@ const FIELDS: [(&str, &str, &str); 11] = [
 /// The server prints addresses in memory; here each of them is `0xc000000000`.
 pub fn invalid_after(pod: &Value) -> Option<Refusal> {
     let errors = errors(pod);
-    let refusal = || Refusal {
-        message: aggregate(&errors),
-        providers: Vec::new(),
-        reason: Reason::Invalid,
-    };
+    let refusal = || Refusal { message: aggregate(&errors), providers: Vec::new(), reason: Reason::Invalid };
     (!errors.is_empty()).then(refusal)
 }
 
@@ -48,15 +44,9 @@ fn errors(pod: &Value) -> Vec<FieldError> {
     // Validation comes to the containers before it comes to the init containers.
     let (init, others): (Vec<_>, Vec<_>) = containers.into_iter().partition(|(path, _)| path.is_below("spec.init"));
     for (path, container) in others.into_iter().chain(init) {
-        errors.extend(check_container(
-            &container["securityContext"],
-            &path.child("securityContext"),
-        ));
+        errors.extend(check_container(&container["securityContext"], &path.child("securityContext")));
     }
-    errors.extend(check_pod_ids(
-        &pod["spec"]["securityContext"],
-        &spec.child("securityContext"),
-    ));
+    errors.extend(check_pod_ids(&pod["spec"]["securityContext"], &spec.child("securityContext")));
     errors
 }
 
@@ -81,10 +71,7 @@ fn check_container(context: &Value, path: &Path) -> Vec<FieldError> {
         if pod::is_true(&context["privileged"]) {
             contradicts("`privileged` to true");
         }
-        for _ in pod::texts(&context["capabilities"]["add"])
-            .iter()
-            .filter(|name| *name == "CAP_SYS_ADMIN")
-        {
+        for _ in pod::texts(&context["capabilities"]["add"]).iter().filter(|name| *name == "CAP_SYS_ADMIN") {
             contradicts("`capabilities.Add` CAP_SYS_ADMIN");
         }
     }
@@ -95,21 +82,12 @@ fn check_pod_ids(context: &Value, path: &Path) -> Vec<FieldError> {
     let field = |field: &str| check_id(&context[field], &path.child(field));
     let groups = pod::array(&context["supplementalGroups"]).iter().enumerate();
     let groups = groups.map(|(index, group)| check_id(group, &path.child("supplementalGroups").index(index)));
-    [field("fsGroup")]
-        .into_iter()
-        .chain(groups)
-        .chain([field("runAsUser"), field("runAsGroup")])
-        .flatten()
-        .collect()
+    [field("fsGroup")].into_iter().chain(groups).chain([field("runAsUser"), field("runAsGroup")]).flatten().collect()
 }
 
 fn check_id(id: &Value, path: &Path) -> Option<FieldError> {
     let id = id.as_i64().filter(|id| !(0..=i64::from(i32::MAX)).contains(id))?;
-    Some(FieldError::invalid(
-        path.clone(),
-        id,
-        "must be between 0 and 2147483647, inclusive",
-    ))
+    Some(FieldError::invalid(path.clone(), id, "must be between 0 and 2147483647, inclusive"))
 }
 
 fn print(context: &Value) -> String {

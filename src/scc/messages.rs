@@ -38,44 +38,25 @@ pub(crate) struct FieldError {
 impl FieldError {
     /// `value` is printed already, see [`quote`], [`numbers`] and [`strings`].
     pub(crate) fn invalid(path: Path, value: impl Display, detail: impl Display) -> Self {
-        Self {
-            path,
-            body: format!("Invalid value: {value}: {detail}"),
-        }
+        Self { path, body: format!("Invalid value: {value}: {detail}") }
     }
 
     pub(crate) fn forbidden(path: Path, detail: impl Display) -> Self {
-        Self {
-            path,
-            body: format!("Forbidden: {detail}"),
-        }
+        Self { path, body: format!("Forbidden: {detail}") }
     }
 
     /// A value is missing and there is nothing more to say about it.
     pub(crate) fn required(path: Path) -> Self {
-        Self {
-            path,
-            body: "Required value".to_owned(),
-        }
+        Self { path, body: "Required value".to_owned() }
     }
 
     pub(crate) fn required_because(path: Path, detail: &str) -> Self {
-        Self {
-            path,
-            body: format!("Required value: {detail}"),
-        }
+        Self { path, body: format!("Required value: {detail}") }
     }
 
     pub(crate) fn unsupported(path: Path, value: &str, supported: &[&str]) -> Self {
         let supported: Vec<String> = supported.iter().map(|one| quote(one)).collect();
-        Self {
-            path,
-            body: format!(
-                "Unsupported value: {}: supported values: {}",
-                quote(value),
-                supported.join(", ")
-            ),
-        }
+        Self { path, body: format!("Unsupported value: {}: supported values: {}", quote(value), supported.join(", ")) }
     }
 
     /// Whether the line names the SCC it is about: lines about volumes, seccomp and sysctls do not.
@@ -163,16 +144,10 @@ mod tests {
 
     #[test]
     fn values_look_as_go_prints_them() {
-        check(
-            &quote("a\u{1}\u{a0}é\u{200b}\\\"\t😀"),
-            r#""a\x01\u00a0é\u200b\\\"\t😀""#,
-        );
+        check(&quote("a\u{1}\u{a0}é\u{200b}\\\"\t😀"), r#""a\x01\u00a0é\u200b\\\"\t😀""#);
         check(&numbers(&[]), "[]int64{}");
         check(&numbers(&[1, 2]), "[]int64{1, 2}");
-        check(
-            &strings("v1.FSType", &["none".to_owned(), "secret".to_owned()]),
-            r#"[]v1.FSType{"none", "secret"}"#,
-        );
+        check(&strings("v1.FSType", &["none".to_owned(), "secret".to_owned()]), r#"[]v1.FSType{"none", "secret"}"#);
         check(&aggregate(&["a", "b", "a"]), "[a, b]");
         check(&aggregate(&["a", "a"]), "a");
     }

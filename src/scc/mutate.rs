@@ -14,10 +14,7 @@ pub(crate) fn mutate(provider: &Provider<'_>, pod: &Value) -> Value {
     // Containers fall back on what stands at pod level by now, and on the pod's annotations.
     let finished = pod.clone();
     for list in CONTAINER_LISTS {
-        let containers = pod
-            .get_mut("spec")
-            .and_then(|spec| spec.get_mut(list))
-            .and_then(Value::as_array_mut);
+        let containers = pod.get_mut("spec").and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
         for container in containers.into_iter().flatten() {
             mutate_container(provider, &finished, container);
         }
@@ -101,13 +98,8 @@ fn runs_as_non_root(provider: &Provider<'_>, pod: &Value, container: &Value) -> 
 fn default_escalation(provider: &Provider<'_>, container: &Value) -> Option<bool> {
     let context = &container["securityContext"];
     let needs_escalation = pod::is_true(&context["privileged"])
-        || pod::texts(&context["capabilities"]["add"])
-            .iter()
-            .any(|name| name == "CAP_SYS_ADMIN");
-    let default = provider
-        .scc
-        .default_allow_privilege_escalation
-        .filter(|_| !needs_escalation);
+        || pod::texts(&context["capabilities"]["add"]).iter().any(|name| name == "CAP_SYS_ADMIN");
+    let default = provider.scc.default_allow_privilege_escalation.filter(|_| !needs_escalation);
     default.or_else(|| provider.scc.allow_privilege_escalation.filter(|allow| !allow))
 }
 

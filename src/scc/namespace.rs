@@ -11,14 +11,7 @@ const RUN_LEVEL: &str = "openshift.io/run-level";
 const SCC_DISABLED: &str = "security.openshift.io/disable-securitycontextconstraints";
 
 /// Namespaces the platform starts from, before anything could label them.
-const EXEMPT: [&str; 6] = [
-    "default",
-    "kube-public",
-    "kube-system",
-    "openshift",
-    "openshift-infra",
-    "openshift-node",
-];
+const EXEMPT: [&str; 6] = ["default", "kube-public", "kube-system", "openshift", "openshift-infra", "openshift-node"];
 
 /// The parts of a namespace that SCC admission looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,13 +35,8 @@ impl NamespaceFacts {
 
     /// The server waits for both annotations, ten seconds long; then it refuses the pod with this text.
     pub(crate) fn not_ready(&self) -> Option<String> {
-        let missing = [UID_RANGE, MCS]
-            .into_iter()
-            .find(|key| !self.annotations.contains_key(*key))?;
-        Some(format!(
-            "error fetching namespace \"{}\": unable to find annotation {missing}",
-            self.name
-        ))
+        let missing = [UID_RANGE, MCS].into_iter().find(|key| !self.annotations.contains_key(*key))?;
+        Some(format!("error fetching namespace \"{}\": unable to find annotation {missing}", self.name))
     }
 
     pub(crate) fn uid_range(&self) -> Result<IdRange, String> {
@@ -61,18 +49,10 @@ impl NamespaceFacts {
 
     /// The blocks of supplemental groups; where that annotation is missing, the range of uids serves.
     pub(crate) fn group_blocks(&self) -> Result<Vec<IdRange>, String> {
-        let groups = self
-            .annotations
-            .get(SUPPLEMENTAL_GROUPS)
-            .or_else(|| self.annotations.get(UID_RANGE));
+        let groups = self.annotations.get(SUPPLEMENTAL_GROUPS).or_else(|| self.annotations.get(UID_RANGE));
         match groups.map(String::as_str) {
-            None => Err(format!(
-                "unable to find supplemental group or uid annotation for namespace {}",
-                self.name
-            )),
-            Some("") => Err(format!(
-                "unable to find groups using {SUPPLEMENTAL_GROUPS} and {UID_RANGE} annotations"
-            )),
+            None => Err(format!("unable to find supplemental group or uid annotation for namespace {}", self.name)),
+            Some("") => Err(format!("unable to find groups using {SUPPLEMENTAL_GROUPS} and {UID_RANGE} annotations")),
             Some(groups) => groups.split(',').map(parse_block).collect(),
         }
     }
@@ -94,15 +74,8 @@ fn parse_block(text: &str) -> Result<IdRange, String> {
     let (start, rest) = scan_number(text)?;
     let rest = scan_literal(rest, if is_size { '/' } else { '-' })?;
     let (second, _) = scan_number(rest)?;
-    let end = if is_size {
-        start.wrapping_add(second).wrapping_sub(1)
-    } else {
-        second
-    };
-    Ok(IdRange {
-        min: start.into(),
-        max: end.into(),
-    })
+    let end = if is_size { start.wrapping_add(second).wrapping_sub(1) } else { second };
+    Ok(IdRange { min: start.into(), max: end.into() })
 }
 
 fn scan_number(text: &str) -> Result<(u32, &str), String> {
@@ -118,9 +91,8 @@ fn scan_number(text: &str) -> Result<(u32, &str), String> {
     if token.is_empty() {
         return Err("expected integer".to_owned());
     }
-    let number = token
-        .parse::<u64>()
-        .map_err(|_| format!("strconv.ParseUint: parsing \"{token}\": value out of range"))?;
+    let number =
+        token.parse::<u64>().map_err(|_| format!("strconv.ParseUint: parsing \"{token}\": value out of range"))?;
     let number = u32::try_from(number).map_err(|_| format!("unsigned integer overflow on token {token}"))?;
     Ok((number, after))
 }
@@ -129,8 +101,7 @@ fn scan_literal(text: &str, literal: char) -> Result<&str, String> {
     if text.is_empty() {
         return Err("unexpected EOF".to_owned());
     }
-    text.strip_prefix(literal)
-        .ok_or_else(|| "input does not match format".to_owned())
+    text.strip_prefix(literal).ok_or_else(|| "input does not match format".to_owned())
 }
 
 #[cfg(test)]
@@ -164,11 +135,7 @@ mod tests {
         exempt("team1", &[], false);
         exempt("team1", &[("openshift.io/run-level", "1")], true);
         exempt("team1", &[("openshift.io/run-level", "2")], false);
-        exempt(
-            "team1",
-            &[("security.openshift.io/disable-securitycontextconstraints", "true")],
-            true,
-        );
+        exempt("team1", &[("security.openshift.io/disable-securitycontextconstraints", "true")], true);
     }
 
     #[track_caller]
@@ -179,15 +146,8 @@ mod tests {
 
     #[track_caller]
     fn exempt(name: &str, labels: &[(&str, &str)], expected: bool) {
-        let labels = labels
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        let namespace = NamespaceFacts {
-            name: name.to_owned(),
-            labels,
-            ..NamespaceFacts::default()
-        };
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let namespace = NamespaceFacts { name: name.to_owned(), labels, ..NamespaceFacts::default() };
         assert_eq!(namespace.is_exempt(), expected, "{namespace:?}");
     }
 }

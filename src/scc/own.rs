@@ -56,11 +56,8 @@ fn check_lists(scc: &Scc) -> Vec<String> {
         ("volumes", scc.volumes.is_none()),
         ("allowPrivilegeEscalation", scc.allow_privilege_escalation.is_none()),
     ];
-    let mut errors: Vec<String> = lists
-        .iter()
-        .filter(|(_, absent)| *absent)
-        .map(|(field, _)| format!("{field} must be given"))
-        .collect();
+    let mut errors: Vec<String> =
+        lists.iter().filter(|(_, absent)| *absent).map(|(field, _)| format!("{field} must be given")).collect();
     if !scc.volumes().iter().any(|kind| kind == "persistentVolumeClaim") {
         errors.push("volumes must list persistentVolumeClaim: without it the SCC takes pods of others".to_owned());
     }
@@ -102,19 +99,10 @@ fn check_host_features(scc: &Scc) -> Vec<String> {
         ("allowHostPorts", scc.allow_host_ports),
         ("allowPrivilegedContainer", scc.allow_privileged_container),
     ];
-    let flags = flags
-        .into_iter()
-        .filter(|(_, on)| *on)
-        .map(|(field, _)| format!("{field} must be false"));
-    let volumes = scc
-        .volumes()
-        .iter()
-        .filter(|kind| FORBIDDEN_VOLUMES.contains(&kind.as_str()));
+    let flags = flags.into_iter().filter(|(_, on)| *on).map(|(field, _)| format!("{field} must be false"));
+    let volumes = scc.volumes().iter().filter(|kind| FORBIDDEN_VOLUMES.contains(&kind.as_str()));
     let volumes = volumes.map(|kind| format!("volumes must not list {kind}"));
-    let all = scc
-        .allowed_capabilities()
-        .iter()
-        .filter(|name| *name == "*" || name.eq_ignore_ascii_case("ALL"));
+    let all = scc.allowed_capabilities().iter().filter(|name| *name == "*" || name.eq_ignore_ascii_case("ALL"));
     let all = all.map(|name| format!("allowedCapabilities must not list {name}"));
     flags.chain(volumes).chain(all).collect()
 }
@@ -129,9 +117,7 @@ fn check_place(scc: &Scc) -> Vec<String> {
     }
     let points = points(scc);
     if points <= NON_ROOT_POINTS {
-        errors.push(format!(
-            "{points} points put it before nonroot-v2 ({NON_ROOT_POINTS}): it takes pods of others"
-        ));
+        errors.push(format!("{points} points put it before nonroot-v2 ({NON_ROOT_POINTS}): it takes pods of others"));
     }
     errors
 }
@@ -145,33 +131,15 @@ mod tests {
     #[test]
     fn an_own_scc_is_closed() {
         check(&json!({}), None);
-        check(
-            &json!({"runAsUser": {"type": "MustRunAs"}}),
-            Some("runAsUser MustRunAs needs a uid"),
-        );
-        check(
-            &json!({"runAsUser": {"type": "MustRunAsRange", "uidRangeMin": 5}}),
-            Some("both ends of its range"),
-        );
-        check(
-            &json!({"runAsUser": {"type": "MustRunAs", "uid": 0}}),
-            Some("122020 points put it before"),
-        );
-        check(
-            &json!({"runAsUser": {"type": "Whatever"}}),
-            Some("invalid strategy type"),
-        );
+        check(&json!({"runAsUser": {"type": "MustRunAs"}}), Some("runAsUser MustRunAs needs a uid"));
+        check(&json!({"runAsUser": {"type": "MustRunAsRange", "uidRangeMin": 5}}), Some("both ends of its range"));
+        check(&json!({"runAsUser": {"type": "MustRunAs", "uid": 0}}), Some("122020 points put it before"));
+        check(&json!({"runAsUser": {"type": "Whatever"}}), Some("invalid strategy type"));
         check(&json!({"volumes": ["secret"]}), Some("must list persistentVolumeClaim"));
         check(&json!({"volumes": null}), Some("volumes must be given"));
-        check(
-            &json!({"volumes": ["persistentVolumeClaim", "hostPath"]}),
-            Some("must not list hostPath"),
-        );
+        check(&json!({"volumes": ["persistentVolumeClaim", "hostPath"]}), Some("must not list hostPath"));
         check(&json!({"priority": 0}), Some("priority must be null"));
-        check(
-            &json!({"seccompProfiles": []}),
-            Some("seccompProfiles must name a profile"),
-        );
+        check(&json!({"seccompProfiles": []}), Some("seccompProfiles must name a profile"));
         check(&json!({"allowHostPorts": true}), Some("allowHostPorts must be false"));
         check(&json!({"users": ["alice"]}), Some("users must be empty"));
         check(&json!({"fanciness": 3}), Some("unknown field \"fanciness\""));

@@ -14,10 +14,7 @@ pub(crate) const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "
 pub(crate) fn containers<'a>(pod: &'a Value, root: &Path) -> Vec<(Path, &'a Value)> {
     let list = |name: &'static str| {
         let path = root.child(name);
-        array(&pod["spec"][name])
-            .iter()
-            .enumerate()
-            .map(move |(index, container)| (path.index(index), container))
+        array(&pod["spec"][name]).iter().enumerate().map(move |(index, container)| (path.index(index), container))
     };
     CONTAINER_LISTS.into_iter().flat_map(list).collect()
 }

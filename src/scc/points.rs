@@ -54,20 +54,9 @@ fn capability_points(scc: &Scc) -> u32 {
     let dropped = scc.required_drop_capabilities();
 
     let for_defaults = each(scc.default_add_capabilities(), 300);
-    let for_allowed = if names(allowed, "*") || names(allowed, "ALL") {
-        4_000
-    } else {
-        each(allowed, 10)
-    };
-    let for_dropped = if names(dropped, "ALL") {
-        3_000
-    } else {
-        each(dropped, 50)
-    };
-    let sum = 5_000_i64
-        .saturating_add(for_defaults)
-        .saturating_add(for_allowed)
-        .saturating_sub(for_dropped);
+    let for_allowed = if names(allowed, "*") || names(allowed, "ALL") { 4_000 } else { each(allowed, 10) };
+    let for_dropped = if names(dropped, "ALL") { 3_000 } else { each(dropped, 50) };
+    let sum = 5_000_i64.saturating_add(for_defaults).saturating_add(for_allowed).saturating_sub(for_dropped);
     u32::try_from(sum.clamp(0, 9_999)).unwrap_or_default()
 }
 

@@ -90,11 +90,7 @@ impl<'a> Provider<'a> {
 fn preallocated_uids(scc: &Scc, namespace: &NamespaceFacts) -> Result<Option<IdRange>, String> {
     let user = &scc.run_as_user;
     let open = user.strategy == "MustRunAsRange" && user.uid_range_min.is_none() && user.uid_range_max.is_none();
-    if open {
-        namespace.uid_range().map(Some)
-    } else {
-        Ok(None)
-    }
+    if open { namespace.uid_range().map(Some) } else { Ok(None) }
 }
 
 fn preallocated_labels(scc: &Scc, namespace: &NamespaceFacts) -> Result<SeLinuxOptions, String> {
@@ -130,10 +126,7 @@ fn user_rule(scc: &Scc, preallocated: Option<IdRange>) -> Result<UserRule, Strin
     match (user.strategy.as_str(), preallocated) {
         ("RunAsAny", _) => Ok(UserRule::Any),
         ("MustRunAsNonRoot", _) => Ok(UserRule::NonRoot),
-        ("MustRunAs", _) => user
-            .uid
-            .map(UserRule::Exactly)
-            .ok_or_else(|| "MustRunAs requires a UID".to_owned()),
+        ("MustRunAs", _) => user.uid.map(UserRule::Exactly).ok_or_else(|| "MustRunAs requires a UID".to_owned()),
         ("MustRunAsRange", Some(range)) => Ok(UserRule::Within(range)),
         ("MustRunAsRange", None) => {
             let min = user.uid_range_min.ok_or("MustRunAsRange requires a UIDRangeMin")?;
@@ -158,10 +151,7 @@ fn group_rule(field: &str, groups: &Groups, ranges: Vec<IdRange>) -> Result<Grou
         "MustRunAs" => {
             let mut ranges = ranges.into_iter();
             let first = ranges.next().ok_or("ranges must be supplied for MustRunAs")?;
-            Ok(GroupRule::Within {
-                first,
-                others: ranges.collect(),
-            })
+            Ok(GroupRule::Within { first, others: ranges.collect() })
         }
         other => Err(format!("Unrecognized {field} strategy type {other}")),
     }

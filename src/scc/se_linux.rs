@@ -16,19 +16,11 @@ pub(crate) fn check(demanded: &SeLinuxOptions, labels: &Value, path: &Path) -> V
     let mut expect = |field: &str, equal: bool, demanded: &str| {
         if !equal {
             let value = quote(pod::text(&labels[field]));
-            errors.push(FieldError::invalid(
-                path.child(field),
-                value,
-                format!("must be {demanded}"),
-            ));
+            errors.push(FieldError::invalid(path.child(field), value, format!("must be {demanded}")));
         }
     };
     expect("level", equal_levels(&demanded.level, level), &demanded.level);
-    for (field, demanded) in [
-        ("role", &demanded.role),
-        ("type", &demanded.kind),
-        ("user", &demanded.user),
-    ] {
+    for (field, demanded) in [("role", &demanded.role), ("type", &demanded.kind), ("user", &demanded.user)] {
         expect(field, pod::text(&labels[field]) == demanded, demanded);
     }
     errors

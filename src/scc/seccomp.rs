@@ -27,10 +27,7 @@ pub(crate) struct Profiles {
 impl Profiles {
     pub(crate) fn new(listed: &[String]) -> Self {
         let named = listed.iter().filter(|profile| *profile != "*").cloned().collect();
-        Self {
-            named,
-            any: listed.iter().any(|profile| profile == "*"),
-        }
+        Self { named, any: listed.iter().any(|profile| profile == "*") }
     }
 
     /// The profile in force for the pod: its annotation, else its field, else the first the SCC names.

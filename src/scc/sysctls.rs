@@ -43,10 +43,7 @@ pub(crate) fn check(provider: &Provider<'_>, pod: &Value) -> Vec<FieldError> {
     let allowed = items(provider.scc.allowed_unsafe_sysctls.as_ref());
     let path = Path::new("pod.spec.securityContext.sysctls");
     let mut errors = Vec::new();
-    for (index, sysctl) in pod::array(&pod["spec"]["securityContext"]["sysctls"])
-        .iter()
-        .enumerate()
-    {
+    for (index, sysctl) in pod::array(&pod["spec"]["securityContext"]["sysctls"]).iter().enumerate() {
         let name = pod::text(&sysctl["name"]);
         if matches(forbidden, name) {
             let detail = format!("sysctl {} is not allowed", quote(name));

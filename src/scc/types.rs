@@ -112,12 +112,7 @@ pub struct FlexDriver {
 #[serde(rename_all = "camelCase")]
 pub struct RunAsUser {
     /// `MustRunAs`, `MustRunAsRange`, `MustRunAsNonRoot` or `RunAsAny`.
-    #[serde(
-        default,
-        rename = "type",
-        skip_serializing_if = "String::is_empty",
-        deserialize_with = "null_is_empty"
-    )]
+    #[serde(default, rename = "type", skip_serializing_if = "String::is_empty", deserialize_with = "null_is_empty")]
     pub strategy: String,
     /// The uid of `MustRunAs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,12 +130,7 @@ pub struct RunAsUser {
 #[serde(rename_all = "camelCase")]
 pub struct SeLinuxContext {
     /// `MustRunAs` or `RunAsAny`.
-    #[serde(
-        default,
-        rename = "type",
-        skip_serializing_if = "String::is_empty",
-        deserialize_with = "null_is_empty"
-    )]
+    #[serde(default, rename = "type", skip_serializing_if = "String::is_empty", deserialize_with = "null_is_empty")]
     pub strategy: String,
     /// The labels of `MustRunAs`; without a level the namespace gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,33 +141,16 @@ pub struct SeLinuxContext {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeLinuxOptions {
     /// Sensitivity and categories, such as `s0:c1,c2`.
-    #[serde(
-        default,
-        skip_serializing_if = "String::is_empty",
-        deserialize_with = "null_is_empty"
-    )]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "null_is_empty")]
     pub level: String,
     /// `SELinux` role.
-    #[serde(
-        default,
-        skip_serializing_if = "String::is_empty",
-        deserialize_with = "null_is_empty"
-    )]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "null_is_empty")]
     pub role: String,
     /// `SELinux` type.
-    #[serde(
-        default,
-        rename = "type",
-        skip_serializing_if = "String::is_empty",
-        deserialize_with = "null_is_empty"
-    )]
+    #[serde(default, rename = "type", skip_serializing_if = "String::is_empty", deserialize_with = "null_is_empty")]
     pub kind: String,
     /// `SELinux` user.
-    #[serde(
-        default,
-        skip_serializing_if = "String::is_empty",
-        deserialize_with = "null_is_empty"
-    )]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "null_is_empty")]
     pub user: String,
 }
 
@@ -185,12 +158,7 @@ pub struct SeLinuxOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Groups {
     /// `MustRunAs` or `RunAsAny`.
-    #[serde(
-        default,
-        rename = "type",
-        skip_serializing_if = "String::is_empty",
-        deserialize_with = "null_is_empty"
-    )]
+    #[serde(default, rename = "type", skip_serializing_if = "String::is_empty", deserialize_with = "null_is_empty")]
     pub strategy: String,
     /// Allowed ids; without any the namespace gives them.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]

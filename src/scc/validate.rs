@@ -20,17 +20,10 @@ fn validate_pod(provider: &Provider<'_>, pod: &Value, path: &Path) -> Vec<FieldE
     let spec = &pod["spec"];
     let context = &spec["securityContext"];
     let fs_group: Vec<i64> = context["fsGroup"].as_i64().into_iter().collect();
-    let groups: Vec<i64> = pod::array(&context["supplementalGroups"])
-        .iter()
-        .filter_map(Value::as_i64)
-        .collect();
+    let groups: Vec<i64> = pod::array(&context["supplementalGroups"]).iter().filter_map(Value::as_i64).collect();
 
     let mut errors = check_groups(&provider.fs_group, &fs_group, &path.child("fsGroup"));
-    errors.extend(check_groups(
-        &provider.supplemental_groups,
-        &groups,
-        &path.child("supplementalGroups"),
-    ));
+    errors.extend(check_groups(&provider.supplemental_groups, &groups, &path.child("supplementalGroups")));
     errors.extend(provider.seccomp.check_pod(pod));
     errors.extend(check_labels(provider, &context["seLinuxOptions"], path));
     errors.extend(check_host_network(provider, spec, path));
@@ -44,11 +37,7 @@ fn validate_pod(provider: &Provider<'_>, pod: &Value, path: &Path) -> Vec<FieldE
 fn validate_container(provider: &Provider<'_>, pod: &Value, container: &Value, path: &Path) -> Vec<FieldError> {
     let spec = &pod["spec"];
     let mut errors: Vec<FieldError> = check_user(provider.user, pod, container, path).into_iter().collect();
-    errors.extend(check_labels(
-        provider,
-        pod::effective(pod, container, "seLinuxOptions"),
-        path,
-    ));
+    errors.extend(check_labels(provider, pod::effective(pod, container, "seLinuxOptions"), path));
     errors.extend(provider.seccomp.check_container(pod, container));
     errors.extend(check_privileged(provider, container, path));
     errors.extend(capabilities::check(provider.scc, container, path));
@@ -69,21 +58,13 @@ fn check_groups(rule: &GroupRule, groups: &[i64], path: &Path) -> Vec<FieldError
     }
     let refused = groups.iter().filter(|group| !rule.allows(**group));
     refused
-        .map(|group| {
-            FieldError::invalid(
-                path.clone(),
-                numbers(groups),
-                format!("{group} is not an allowed group"),
-            )
-        })
+        .map(|group| FieldError::invalid(path.clone(), numbers(groups), format!("{group} is not an allowed group")))
         .collect()
 }
 
 fn check_labels(provider: &Provider<'_>, labels: &Value, path: &Path) -> Vec<FieldError> {
     let demanded = provider.se_linux.as_ref();
-    demanded
-        .map(|demanded| se_linux::check(demanded, labels, &path.child("seLinuxOptions")))
-        .unwrap_or_default()
+    demanded.map(|demanded| se_linux::check(demanded, labels, &path.child("seLinuxOptions"))).unwrap_or_default()
 }
 
 fn check_user(rule: UserRule, pod: &Value, container: &Value, path: &Path) -> Option<FieldError> {
@@ -94,19 +75,13 @@ fn check_user(rule: UserRule, pod: &Value, container: &Value, path: &Path) -> Op
         (UserRule::NonRoot, uid) => match (non_root, uid) {
             (None, None) => Some(FieldError::required_because(path("runAsNonRoot"), "must be true")),
             (Some(false), _) => Some(FieldError::invalid(path("runAsNonRoot"), false, "must be true")),
-            (_, Some(0)) => Some(FieldError::invalid(
-                path("runAsUser"),
-                0,
-                "running with the root UID is forbidden",
-            )),
+            (_, Some(0)) => Some(FieldError::invalid(path("runAsUser"), 0, "running with the root UID is forbidden")),
             _ => None,
         },
         (UserRule::Exactly(_) | UserRule::Within(_), None) => Some(FieldError::required(path("runAsUser"))),
-        (UserRule::Exactly(demanded), Some(uid)) if uid != demanded => Some(FieldError::invalid(
-            path("runAsUser"),
-            uid,
-            format!("must be: {demanded}"),
-        )),
+        (UserRule::Exactly(demanded), Some(uid)) if uid != demanded => {
+            Some(FieldError::invalid(path("runAsUser"), uid, format!("must be: {demanded}")))
+        }
         (UserRule::Within(range), Some(uid)) if !range.contains(uid) => {
             let detail = format!("must be in the ranges: [{}, {}]", range.min, range.max);
             Some(FieldError::invalid(path("runAsUser"), uid, detail))
@@ -124,25 +99,14 @@ fn check_privileged(provider: &Provider<'_>, container: &Value, path: &Path) -> 
 /// Said of the pod and again of each container, as are the process and communication spaces.
 fn check_host_network(provider: &Provider<'_>, spec: &Value, path: &Path) -> Option<FieldError> {
     let asked = pod::is_true(&spec["hostNetwork"]);
-    let error = || {
-        FieldError::invalid(
-            path.child("hostNetwork"),
-            true,
-            "Host network is not allowed to be used",
-        )
-    };
+    let error = || FieldError::invalid(path.child("hostNetwork"), true, "Host network is not allowed to be used");
     (asked && !provider.scc.allow_host_network).then(error)
 }
 
 fn check_host_pid_and_ipc(provider: &Provider<'_>, spec: &Value, path: &Path) -> Vec<FieldError> {
     let scc = provider.scc;
-    let spaces = [
-        ("hostPID", "Host PID", scc.allow_host_pid),
-        ("hostIPC", "Host IPC", scc.allow_host_ipc),
-    ];
-    let refused = spaces
-        .into_iter()
-        .filter(|(field, _, allowed)| !allowed && pod::is_true(&spec[*field]));
+    let spaces = [("hostPID", "Host PID", scc.allow_host_pid), ("hostIPC", "Host IPC", scc.allow_host_ipc)];
+    let refused = spaces.into_iter().filter(|(field, _, allowed)| !allowed && pod::is_true(&spec[*field]));
     refused
         .map(|(field, name, _)| {
             FieldError::invalid(path.child(field), true, format!("{name} is not allowed to be used"))
@@ -159,11 +123,7 @@ fn check_host_users(provider: &Provider<'_>, spec: &Value, path: &Path) -> Optio
         Some(true) => "true",
         None => "\"null\"",
     };
-    Some(FieldError::invalid(
-        path.child("hostUsers"),
-        value,
-        "Host Users must be set to false",
-    ))
+    Some(FieldError::invalid(path.child("hostUsers"), value, "Host Users must be set to false"))
 }
 
 /// The server repeats the ports of all containers for each container, below that container's path.
@@ -176,16 +136,8 @@ fn check_host_ports(pod: &Value, path: &Path) -> Vec<FieldError> {
     };
     let mut errors = Vec::new();
     for (path, container) in pod::containers(pod, path) {
-        for port in pod::array(&container["ports"])
-            .iter()
-            .map(host_port)
-            .filter(|port| *port > 0)
-        {
-            errors.push(FieldError::invalid(
-                path.child("hostPort"),
-                port,
-                "Host ports are not allowed to be used",
-            ));
+        for port in pod::array(&container["ports"]).iter().map(host_port).filter(|port| *port > 0) {
+            errors.push(FieldError::invalid(path.child("hostPort"), port, "Host ports are not allowed to be used"));
         }
     }
     errors
@@ -203,12 +155,6 @@ fn check_read_only(provider: &Provider<'_>, container: &Value, path: &Path) -> O
 fn check_escalation(provider: &Provider<'_>, container: &Value, path: &Path) -> Option<FieldError> {
     let asked = pod::is_true(&container["securityContext"]["allowPrivilegeEscalation"]);
     let path = path.child("allowPrivilegeEscalation");
-    let error = || {
-        FieldError::invalid(
-            path,
-            true,
-            "Allowing privilege escalation for containers is not allowed",
-        )
-    };
+    let error = || FieldError::invalid(path, true, "Allowing privilege escalation for containers is not allowed");
     (asked && provider.scc.allow_privilege_escalation == Some(false)).then(error)
 }

@@ -44,10 +44,7 @@ const KINDS: [(&str, &str); 30] = [
 
 /// Every kind of volume an SCC can name, unsorted; `image` came with 4.18.
 pub(crate) fn kinds(release: Release) -> impl Iterator<Item = &'static str> {
-    KINDS
-        .into_iter()
-        .map(|(_, kind)| kind)
-        .filter(move |kind| *kind != "image" || release >= Release::v4(18))
+    KINDS.into_iter().map(|(_, kind)| kind).filter(move |kind| *kind != "image" || release >= Release::v4(18))
 }
 
 /// Checks the kind of every volume, then the drivers of flex volumes.
@@ -62,11 +59,7 @@ pub(crate) fn check(provider: &Provider<'_>, pod: &Value, path: &Path) -> Vec<Fi
             let token = kind == "projected" && allows("secret") && holds_only_the_token(&volume["projected"]);
             if !allows(kind) && !token {
                 let detail = format!("{kind} volumes are not allowed to be used");
-                errors.push(FieldError::invalid(
-                    Path::new("spec.volumes").index(index),
-                    quote(kind),
-                    detail,
-                ));
+                errors.push(FieldError::invalid(Path::new("spec.volumes").index(index), quote(kind), detail));
             }
         }
     }
@@ -78,10 +71,7 @@ pub(crate) fn check(provider: &Provider<'_>, pod: &Value, path: &Path) -> Vec<Fi
 
 /// A volume without any source is an `emptyDir`: so the API server fills it in.
 fn kind(volume: &Value) -> &'static str {
-    KINDS
-        .iter()
-        .find(|(field, _)| !volume[*field].is_null())
-        .map_or("emptyDir", |(_, kind)| kind)
+    KINDS.iter().find(|(field, _)| !volume[*field].is_null()).map_or("emptyDir", |(_, kind)| kind)
 }
 
 fn check_drivers(provider: &Provider<'_>, volumes: &[Value], path: &Path) -> Vec<FieldError> {
@@ -96,12 +86,7 @@ fn check_drivers(provider: &Provider<'_>, volumes: &[Value], path: &Path) -> Vec
         let driver = quote(pod::text(&volume["flexVolume"]["driver"]));
         FieldError::invalid(path, driver, "Flexvolume driver is not allowed to be used")
     };
-    volumes
-        .iter()
-        .enumerate()
-        .filter(|(_, volume)| refused(volume))
-        .map(error)
-        .collect()
+    volumes.iter().enumerate().filter(|(_, volume)| refused(volume)).map(error).collect()
 }
 
 /// Whether a projected volume holds nothing but what the server injects for a service account: its token, the two
@@ -111,11 +96,7 @@ fn holds_only_the_token(projected: &Value) -> bool {
 }
 
 fn is_token_source(source: &Value) -> bool {
-    let (token, map, downward) = (
-        &source["serviceAccountToken"],
-        &source["configMap"],
-        &source["downwardAPI"],
-    );
+    let (token, map, downward) = (&source["serviceAccountToken"], &source["configMap"], &source["downwardAPI"]);
     let some = !token.is_null() || !map.is_null() || !downward.is_null();
     let token_fits =
         token.is_null() || (pod::text(&token["path"]) == "token" && pod::text(&token["audience"]).is_empty());

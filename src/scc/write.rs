@@ -132,9 +132,7 @@ fn unknown_fields(object: &Value) -> Vec<String> {
         return unknown;
     };
     for (name, value) in fields {
-        let known = [&OPTIONAL[..], &REQUIRED, &STRUCTURED]
-            .concat()
-            .contains(&name.as_str());
+        let known = [&OPTIONAL[..], &REQUIRED, &STRUCTURED].concat().contains(&name.as_str());
         if known {
             unknown.extend(unknown_below(name, value));
         } else {
@@ -147,11 +145,7 @@ fn unknown_fields(object: &Value) -> Vec<String> {
 fn unknown_below(name: &str, value: &Value) -> Vec<String> {
     let groups = |value: &Value| {
         let mut unknown = unknown_in(name, value, &["type", "ranges"]);
-        unknown.extend(unknown_in_list(
-            &format!("{name}.ranges"),
-            &value["ranges"],
-            &["min", "max"],
-        ));
+        unknown.extend(unknown_in_list(&format!("{name}.ranges"), &value["ranges"], &["min", "max"]));
         unknown
     };
     match name {
@@ -162,11 +156,7 @@ fn unknown_below(name: &str, value: &Value) -> Vec<String> {
         "seLinuxContext" => {
             let mut unknown = unknown_in(name, value, &["type", "seLinuxOptions"]);
             let labels = ["level", "role", "type", "user"];
-            unknown.extend(unknown_in(
-                &format!("{name}.seLinuxOptions"),
-                &value["seLinuxOptions"],
-                &labels,
-            ));
+            unknown.extend(unknown_in(&format!("{name}.seLinuxOptions"), &value["seLinuxOptions"], &labels));
             unknown
         }
         _ => Vec::new(),
@@ -175,17 +165,12 @@ fn unknown_below(name: &str, value: &Value) -> Vec<String> {
 
 fn unknown_in_list(path: &str, list: &Value, known: &[&str]) -> Vec<String> {
     let entries = list.as_array().into_iter().flatten().enumerate();
-    entries
-        .flat_map(|(index, entry)| unknown_in(&format!("{path}[{index}]"), entry, known))
-        .collect()
+    entries.flat_map(|(index, entry)| unknown_in(&format!("{path}[{index}]"), entry, known)).collect()
 }
 
 fn unknown_in(path: &str, value: &Value, known: &[&str]) -> Vec<String> {
     let names = value.as_object().into_iter().flat_map(Map::keys);
-    names
-        .filter(|name| !known.contains(&name.as_str()))
-        .map(|name| format!("{path}.{name}"))
-        .collect()
+    names.filter(|name| !known.contains(&name.as_str())).map(|name| format!("{path}.{name}")).collect()
 }
 
 #[cfg(test)]
@@ -197,28 +182,16 @@ mod tests {
     #[test]
     fn volumes_follow_the_flag() {
         check_volumes(&json!({"allowHostDirVolumePlugin": true, "volumes": []}), &["hostPath"]);
-        check_volumes(
-            &json!({"allowHostDirVolumePlugin": true, "volumes": ["nfs"]}),
-            &["hostPath", "nfs"],
-        );
-        check_volumes(
-            &json!({"allowHostDirVolumePlugin": true, "volumes": ["*", "nfs"]}),
-            &["*", "nfs"],
-        );
+        check_volumes(&json!({"allowHostDirVolumePlugin": true, "volumes": ["nfs"]}), &["hostPath", "nfs"]);
+        check_volumes(&json!({"allowHostDirVolumePlugin": true, "volumes": ["*", "nfs"]}), &["*", "nfs"]);
         check_volumes(&json!({"volumes": ["hostPath"]}), &[]);
         check_volumes(&json!({"volumes": ["nfs", "nfs"]}), &["nfs"]);
     }
 
     #[test]
     fn unknown_fields_are_named_by_path() {
-        check_unknown(
-            &json!({"runAsUser": {"type": "RunAsAny", "gid": 1}, "zeal": 1}),
-            &["runAsUser.gid", "zeal"],
-        );
-        check_unknown(
-            &json!({"fsGroup": {"ranges": [{"min": 1, "mx": 2}]}}),
-            &["fsGroup.ranges[0].mx"],
-        );
+        check_unknown(&json!({"runAsUser": {"type": "RunAsAny", "gid": 1}, "zeal": 1}), &["runAsUser.gid", "zeal"]);
+        check_unknown(&json!({"fsGroup": {"ranges": [{"min": 1, "mx": 2}]}}), &["fsGroup.ranges[0].mx"]);
         check_unknown(&json!({"metadata": {"name": "w", "label": {}}}), &["metadata.label"]);
     }
 

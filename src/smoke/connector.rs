@@ -114,8 +114,7 @@ impl Connector {
             let answer = collect(answer).await?;
             Ok((answer, sender))
         };
-        let (answer, sender) =
-            timeout(left, exchange).await.map_err(|_| Problem::AnswerTimeout { after: left })??;
+        let (answer, sender) = timeout(left, exchange).await.map_err(|_| Problem::AnswerTimeout { after: left })??;
         self.keep(origin, sender);
         Ok(answer)
     }

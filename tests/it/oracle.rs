@@ -25,10 +25,7 @@ fn oracle_pods_and_writes_are_equal() {
     let oracle = read();
     let pods = list(&oracle["cases"]);
     let writes = list(&oracle["scc_writes"]);
-    let pod_differences: Vec<String> = pods
-        .iter()
-        .filter_map(|case| compare(case, &decide(&oracle, case)))
-        .collect();
+    let pod_differences: Vec<String> = pods.iter().filter_map(|case| compare(case, &decide(&oracle, case))).collect();
     let write_differences: Vec<String> = writes.iter().filter_map(|case| compare(case, &write(case))).collect();
 
     let verdict = format!(
@@ -53,10 +50,7 @@ fn oracle_default_sccs_are_read_without_loss() {
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the verdict is what a reader of the test log looks for"
-)]
+#[expect(clippy::print_stdout, reason = "the verdict is what a reader of the test log looks for")]
 fn report(verdict: &str) {
     println!("{verdict}");
 }
@@ -102,11 +96,7 @@ fn decide(oracle: &Value, case: &Value) -> Value {
         namespace.name
     );
     if text(&case["result"]["message"]).ends_with(&missing) {
-        let refusal = Refusal {
-            message: missing,
-            providers: Vec::new(),
-            reason: scc::Reason::Forbidden,
-        };
+        let refusal = Refusal { message: missing, providers: Vec::new(), reason: scc::Reason::Forbidden };
         return refused(case, &pod, &refusal);
     }
 
@@ -117,9 +107,7 @@ fn decide(oracle: &Value, case: &Value) -> Value {
         .collect();
     let may_use = |subject: &Subject, scc: &str| {
         let grants = list(&oracle["default_grants"]).iter().chain(list(&case["grants"]));
-        grants
-            .into_iter()
-            .any(|grant| grants_use(grant, subject, scc, &namespace.name))
+        grants.into_iter().any(|grant| grants_use(grant, subject, scc, &namespace.name))
     };
     let request = Request {
         pod: &pod,
@@ -160,10 +148,7 @@ fn allowed(pod: &Value) -> Value {
     if !list(&spec["initContainers"]).is_empty() {
         result["initContainers"] = contexts("initContainers");
     }
-    for flag in ["hostNetwork", "hostPID", "hostIPC"]
-        .into_iter()
-        .filter(|flag| spec[*flag] == true)
-    {
+    for flag in ["hostNetwork", "hostPID", "hostIPC"].into_iter().filter(|flag| spec[*flag] == true) {
         result[flag] = true.into();
     }
     result
@@ -233,10 +218,7 @@ fn token_volume() -> Value {
 
 fn kind(volume: &Value) -> &str {
     let fields = volume.as_object().map(Map::keys).into_iter().flatten();
-    fields
-        .map(String::as_str)
-        .find(|field| *field != "name")
-        .unwrap_or("emptyDir")
+    fields.map(String::as_str).find(|field| *field != "name").unwrap_or("emptyDir")
 }
 
 /// The requester with the groups its authentication gives it.
@@ -245,30 +227,19 @@ fn requester(recorded: &Value) -> Subject {
     if user == CLUSTER_ADMIN {
         return subject(user, vec!["system:masters", "system:authenticated"]);
     }
-    let mut groups: Vec<String> = match user
-        .strip_prefix("system:serviceaccount:")
-        .and_then(|rest| rest.split_once(':'))
-    {
-        Some((namespace, name)) if recorded["groups"].is_null() => Subject::service_account(namespace, name).groups,
-        _ => list(&recorded["groups"])
-            .iter()
-            .map(|group| text(group).to_owned())
-            .collect(),
-    };
+    let mut groups: Vec<String> =
+        match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+            Some((namespace, name)) if recorded["groups"].is_null() => Subject::service_account(namespace, name).groups,
+            _ => list(&recorded["groups"]).iter().map(|group| text(group).to_owned()).collect(),
+        };
     if user != "system:anonymous" {
         groups.push("system:authenticated".to_owned());
     }
-    Subject {
-        user: user.to_owned(),
-        groups,
-    }
+    Subject { user: user.to_owned(), groups }
 }
 
 fn subject(user: &str, groups: Vec<&str>) -> Subject {
-    Subject {
-        user: user.to_owned(),
-        groups: groups.into_iter().map(str::to_owned).collect(),
-    }
+    Subject { user: user.to_owned(), groups: groups.into_iter().map(str::to_owned).collect() }
 }
 
 /// Whether a recorded binding lets `subject` use `scc` in `namespace`.
@@ -304,9 +275,7 @@ fn write(case: &Value) -> Value {
         [one] => rejected(format!("The SecurityContextConstraints \"{name}\" is invalid: {one}")),
         several => {
             let lines = several.join("\n* ");
-            rejected(format!(
-                "The SecurityContextConstraints \"{name}\" is invalid: \n* {lines}"
-            ))
+            rejected(format!("The SecurityContextConstraints \"{name}\" is invalid: \n* {lines}"))
         }
     }
 }
@@ -321,7 +290,5 @@ fn text(value: &Value) -> &str {
 
 fn strings(value: &Value) -> BTreeMap<String, String> {
     let entries = value.as_object().into_iter().flatten();
-    entries
-        .map(|(key, value)| (key.clone(), text(value).to_owned()))
-        .collect()
+    entries.map(|(key, value)| (key.clone(), text(value).to_owned())).collect()
 }

@@ -5,8 +5,18 @@ use std::path::{Path, PathBuf};
 
 /// Modules that never do input or output.
 const PURE: [&str; 12] = [
-    "environment", "environment.rs", "render", "render.rs", "plan", "plan.rs", "scc", "scc.rs", "manifest.rs",
-    "endpoints.rs", "settings.rs", "emulator.rs",
+    "environment",
+    "environment.rs",
+    "render",
+    "render.rs",
+    "plan",
+    "plan.rs",
+    "scc",
+    "scc.rs",
+    "manifest.rs",
+    "endpoints.rs",
+    "settings.rs",
+    "emulator.rs",
 ];
 /// The longest a source file may be.
 const LINES: usize = 400;
@@ -57,8 +67,10 @@ fn offenders(words: &[&str], applies: impl Fn(&str) -> bool) -> Vec<String> {
 
 #[test]
 fn pure_modules_do_no_input_or_output() {
-    let is_pure = |path: &str| PURE.iter().any(|pure| path == format!("src/{pure}") || path.starts_with(&format!("src/{pure}/")));
-    let words = ["async fn", "tokio::", "std::fs", "std::net", "std::env", "kube::", "aws_", "SystemTime", "Instant::now"];
+    let is_pure =
+        |path: &str| PURE.iter().any(|pure| path == format!("src/{pure}") || path.starts_with(&format!("src/{pure}/")));
+    let words =
+        ["async fn", "tokio::", "std::fs", "std::net", "std::env", "kube::", "aws_", "SystemTime", "Instant::now"];
     assert_none(&offenders(&words, is_pure));
 }
 
@@ -88,7 +100,9 @@ fn only_the_report_writes_to_standard_output_and_error() {
 #[test]
 fn no_source_file_is_longer_than_400_lines() {
     let long = sources("src").into_iter().chain(sources("tests")).filter(|(_, text)| text.lines().count() > LINES);
-    assert_none(&long.map(|(path, text)| format!("{}: {} lines", path.display(), text.lines().count())).collect::<Vec<_>>());
+    assert_none(
+        &long.map(|(path, text)| format!("{}: {} lines", path.display(), text.lines().count())).collect::<Vec<_>>(),
+    );
 }
 
 #[test]

@@ -31,33 +31,18 @@ fn pod(spec: &Value) -> Value {
 
 /// Decides with the standard SCCs, all strict and nobody's, and `own`, which the requester may use.
 fn decide(pod: &Value, own: Scc, release: Release) -> Result<Admitted, Refusal> {
-    let annotations = [
-        ("openshift.io/sa.scc.uid-range", "1000/10"),
-        ("openshift.io/sa.scc.mcs", "s0:c1,c2"),
-    ];
+    let annotations = [("openshift.io/sa.scc.uid-range", "1000/10"), ("openshift.io/sa.scc.mcs", "s0:c1,c2")];
     let namespace = NamespaceFacts {
         name: "team1".to_owned(),
-        annotations: annotations
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into(),
+        annotations: annotations.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         ..NamespaceFacts::default()
     };
-    let requester = Subject {
-        user: "alice".to_owned(),
-        groups: Vec::new(),
-    };
+    let requester = Subject { user: "alice".to_owned(), groups: Vec::new() };
     let name = own.name().to_owned();
     let standard = STANDARD.map(|name| scc(name, &json!({"runAsUser": {"type": "MustRunAsRange"}})));
     let sccs: Vec<Scc> = standard.into_iter().chain([own]).collect();
     let may_use = |subject: &Subject, scc: &str| subject.user == "alice" && scc == name;
-    admit(&Request {
-        pod,
-        namespace: &namespace,
-        requester: &requester,
-        sccs: &sccs,
-        may_use: &may_use,
-        release,
-    })
+    admit(&Request { pod, namespace: &namespace, requester: &requester, sccs: &sccs, may_use: &may_use, release })
 }
 
 #[track_caller]
@@ -74,34 +59,18 @@ fn check(pod: &Value, changes: &Value, expected: Result<(), &str>) {
 fn rare_fields() {
     let flex = pod(&json!({"volumes": [{"name": "v", "flexVolume": {"driver": "a/b"}}]}));
     check(&flex, &json!({"volumes": ["*"]}), Ok(()));
-    check(
-        &flex,
-        &json!({"volumes": ["*"], "allowedFlexVolumes": [{"driver": "a/b"}]}),
-        Ok(()),
-    );
+    check(&flex, &json!({"volumes": ["*"], "allowedFlexVolumes": [{"driver": "a/b"}]}), Ok(()));
     check(
         &flex,
         &json!({"volumes": ["flexVolume"], "allowedFlexVolumes": [{"driver": "c/d"}]}),
         Err(".spec.securityContext.volumes[0].driver: Invalid value: \"a/b\": Flexvolume driver"),
     );
-    check(
-        &pod(&json!({"volumes": [{"name": "v"}]})),
-        &json!({"volumes": ["emptyDir"]}),
-        Ok(()),
-    );
+    check(&pod(&json!({"volumes": [{"name": "v"}]})), &json!({"volumes": ["emptyDir"]}), Ok(()));
 
     let require = json!({"userNamespaceLevel": "RequirePodLevel"});
     check(&pod(&json!({"hostUsers": false})), &require, Ok(()));
-    check(
-        &pod(&json!({})),
-        &require,
-        Err("hostUsers: Invalid value: \"null\": Host Users must be set to false"),
-    );
-    check(
-        &pod(&json!({"hostUsers": true})),
-        &require,
-        Err("hostUsers: Invalid value: true"),
-    );
+    check(&pod(&json!({})), &require, Err("hostUsers: Invalid value: \"null\": Host Users must be set to false"));
+    check(&pod(&json!({"hostUsers": true})), &require, Err("hostUsers: Invalid value: true"));
 
     let no_groups = pod(&json!({"securityContext": {"supplementalGroups": []}}));
     check(
@@ -110,31 +79,17 @@ fn rare_fields() {
         Err("[]int64{}: unable to validate empty"),
     );
     let init = pod(&json!({"initContainers": [{"name": "i", "ports": [{"containerPort": 1, "hostPort": 2}]}]}));
-    check(
-        &init,
-        &json!({}),
-        Err("provider own: .initContainers[0].initContainers[0].hostPort: Invalid value: 2"),
-    );
-    check(
-        &init,
-        &json!({}),
-        Err("provider own: .containers[0].initContainers[0].hostPort: Invalid value: 2"),
-    );
+    check(&init, &json!({}), Err("provider own: .initContainers[0].initContainers[0].hostPort: Invalid value: 2"));
+    check(&init, &json!({}), Err("provider own: .containers[0].initContainers[0].hostPort: Invalid value: 2"));
 }
 
 #[test]
 fn one_broken_scc_refuses_every_pod() {
     for (changes, expected) in [
         (json!({"runAsUser": {"type": "MustRunAs"}}), "MustRunAs requires a UID"),
-        (
-            json!({"runAsUser": {"type": "MustRunAsRange", "uidRangeMax": 1}}),
-            "MustRunAsRange requires a UIDRangeMin",
-        ),
+        (json!({"runAsUser": {"type": "MustRunAsRange", "uidRangeMax": 1}}), "MustRunAsRange requires a UIDRangeMin"),
         (json!({"runAsUser": {}}), "Unrecognized RunAsUser strategy type "),
-        (
-            json!({"fsGroup": {"type": "X"}}),
-            "Unrecognized FSGroup strategy type X",
-        ),
+        (json!({"fsGroup": {"type": "X"}}), "Unrecognized FSGroup strategy type X"),
     ] {
         let expected = format!("error creating provider for SCC own in namespace team1: {expected}");
         check(&pod(&json!({})), &changes, Err(&expected));
@@ -163,10 +118,7 @@ fn required_scc_counts_from_4_14() {
 fn the_subject_is_named_from_4_20() {
     for (minor, expected) in [(19, Value::Null), (20, json!("user"))] {
         let admitted = decide(&pod(&json!({})), scc("own", &json!({})), Release::v4(minor)).expect("the pod fits");
-        assert_eq!(
-            admitted.pod["metadata"]["annotations"][SUBJECT_TYPE], expected,
-            "4.{minor}"
-        );
+        assert_eq!(admitted.pod["metadata"]["annotations"][SUBJECT_TYPE], expected, "4.{minor}");
     }
 }
 
@@ -195,18 +147,8 @@ fn unknown_fields_of_a_pod_stay() {
 
 #[test]
 fn malformed_pods_do_not_panic() {
-    let odd = [
-        json!(null),
-        json!([]),
-        json!("pod"),
-        json!({}),
-        json!({"spec": 1, "metadata": []}),
-    ];
-    let odd_specs = [
-        json!({"containers": 1}),
-        json!({"containers": [1, null]}),
-        json!({"securityContext": []}),
-    ];
+    let odd = [json!(null), json!([]), json!("pod"), json!({}), json!({"spec": 1, "metadata": []})];
+    let odd_specs = [json!({"containers": 1}), json!({"containers": [1, null]}), json!({"securityContext": []})];
     for pod in odd.into_iter().chain(odd_specs.iter().map(pod)) {
         let changes = json!({"runAsUser": {"type": "MustRunAsRange"}, "requiredDropCapabilities": ["ALL"]});
         drop(decide(&pod, scc("own", &changes), Release::RECORDED));

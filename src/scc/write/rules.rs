@@ -17,11 +17,7 @@ const NAME_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower ca
 pub fn validate(scc: &Scc) -> Vec<String> {
     let mut errors = check_name(scc);
     if let Some(priority) = scc.priority.filter(|priority| *priority < 0) {
-        errors.push(FieldError::invalid(
-            Path::new("priority"),
-            priority,
-            "priority cannot be negative",
-        ));
+        errors.push(FieldError::invalid(Path::new("priority"), priority, "priority cannot be negative"));
     }
     errors.extend(check_user(&scc.run_as_user));
     errors.extend(check_se_linux(&scc.se_linux_context.strategy));
@@ -87,26 +83,14 @@ fn check_groups(groups: &Groups, path: &Path) -> Vec<FieldError> {
     for (index, range) in groups.ranges.iter().enumerate() {
         let path = path.child("ranges").index(index);
         if range.min < 0 {
-            errors.push(FieldError::invalid(
-                path.child("min"),
-                range.min,
-                "min cannot be negative",
-            ));
+            errors.push(FieldError::invalid(path.child("min"), range.min, "min cannot be negative"));
         }
         if range.max < 0 {
-            errors.push(FieldError::invalid(
-                path.child("max"),
-                range.max,
-                "max cannot be negative",
-            ));
+            errors.push(FieldError::invalid(path.child("max"), range.max, "max cannot be negative"));
         }
         if range.min > range.max {
             let value = format!("v1.IDRange{{Min:{}, Max:{}}}", range.min, range.max);
-            errors.push(FieldError::invalid(
-                path.child("min"),
-                value,
-                "min cannot be greater than max",
-            ));
+            errors.push(FieldError::invalid(path.child("min"), value, "min cannot be greater than max"));
         }
     }
     errors
@@ -128,11 +112,7 @@ fn check_capabilities(scc: &Scc) -> Vec<FieldError> {
     if scc.allowed_capabilities().iter().any(|name| name == "*") && !dropped.is_empty() {
         let detail = "required capabilities must be empty when all capabilities are allowed by a wildcard";
         let value = strings("v1.Capability", dropped);
-        errors.push(FieldError::invalid(
-            Path::new("requiredDropCapabilities"),
-            value,
-            detail,
-        ));
+        errors.push(FieldError::invalid(Path::new("requiredDropCapabilities"), value, detail));
     }
     errors
 }
@@ -152,11 +132,7 @@ fn check_volumes(scc: &Scc) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if volumes.len() > 1 && volumes.iter().any(|kind| kind == "none") {
         let detail = "if 'none' is specified, no other values are allowed";
-        errors.push(FieldError::invalid(
-            Path::new("volumes"),
-            strings("v1.FSType", volumes),
-            detail,
-        ));
+        errors.push(FieldError::invalid(Path::new("volumes"), strings("v1.FSType", volumes), detail));
     }
     if volumes.iter().any(|kind| kind == "flexVolume" || kind == "*") {
         for (index, _) in drivers.iter().enumerate().filter(|(_, flex)| flex.driver.is_empty()) {
@@ -174,10 +150,7 @@ fn check_volumes(scc: &Scc) -> Vec<FieldError> {
 }
 
 fn check_sysctls(scc: &Scc) -> Vec<FieldError> {
-    let allowed = (
-        Path::new("allowedUnsafeSysctls"),
-        items(scc.allowed_unsafe_sysctls.as_ref()),
-    );
+    let allowed = (Path::new("allowedUnsafeSysctls"), items(scc.allowed_unsafe_sysctls.as_ref()));
     let forbidden = (Path::new("forbiddenSysctls"), items(scc.forbidden_sysctls.as_ref()));
     let mut errors = check_patterns(&allowed.0, allowed.1);
     errors.extend(check_patterns(&forbidden.0, forbidden.1));
@@ -189,11 +162,7 @@ fn check_sysctls(scc: &Scc) -> Vec<FieldError> {
                 Some(Inner::Second) => (forbidden.0.index(j), other, one),
                 None => continue,
             };
-            errors.push(FieldError::invalid(
-                path,
-                quote(value),
-                format!("sysctl overlaps with {overlapped}"),
-            ));
+            errors.push(FieldError::invalid(path, quote(value), format!("sysctl overlaps with {overlapped}")));
         }
     }
     errors
@@ -203,11 +172,7 @@ fn check_patterns(path: &Path, patterns: &[String]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, pattern) in patterns.iter().enumerate() {
         if pattern.is_empty() {
-            errors.push(FieldError::invalid(
-                path.index(index),
-                quote(pattern),
-                "empty sysctl not allowed",
-            ));
+            errors.push(FieldError::invalid(path.index(index), quote(pattern), "empty sysctl not allowed"));
         } else if !is_sysctl_pattern(pattern) {
             let detail = format!("must have at most {SYSCTL_LENGTH} characters and match regex {SYSCTL_PATTERN}");
             errors.push(FieldError::invalid(path.index(index), quote(pattern), detail));
@@ -231,9 +196,7 @@ fn is_sysctl_pattern(pattern: &str) -> bool {
             is_plain(*first) && inner.iter().all(is_inner) && (is_plain(*last) || may_end(*last))
         }
     };
-    let (others, last) = pattern
-        .rsplit_once('.')
-        .map_or((None, pattern), |(others, last)| (Some(others), last));
+    let (others, last) = pattern.rsplit_once('.').map_or((None, pattern), |(others, last)| (Some(others), last));
     pattern.len() <= SYSCTL_LENGTH
         && fits(last, |byte| byte == b'*')
         && others.is_none_or(|others| others.split('.').all(|segment| fits(segment, |_| false)))

@@ -26,7 +26,9 @@ fn audited_writes(log: &str, run_id: &str) -> Vec<String> {
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events
         .filter(|event| event["userAgent"].as_str().is_some_and(|agent| agent.contains(run_id)))
-        .filter(|event| ["create", "update", "patch", "delete", "deletecollection"].iter().any(|verb| event["verb"] == *verb))
+        .filter(|event| {
+            ["create", "update", "patch", "delete", "deletecollection"].iter().any(|verb| event["verb"] == *verb)
+        })
         .filter(|event| !event["objectRef"]["resource"].as_str().unwrap_or_default().starts_with("selfsubject"))
         .map(|event| format!("{} {}", event["verb"], event["requestURI"]))
         .collect()
@@ -75,8 +77,16 @@ fn what_was_changed_by_hand_is_mended_and_what_others_added_stays() {
     assert_eq!(lab.lsdeploy(&up("drift", &["--no-smoke"])).code, 0);
     let namespace = "localstack-drift";
     lab.kubectl(&["-n", namespace, "annotate", "route", "sqs", "team.example.com/note=hello"]);
-    lab.kubectl(&["-n", namespace, "patch", "service", "emulator", "--type=merge", "-p",
-        &json!({"spec": {"selector": {"app.kubernetes.io/instance": "elsewhere"}}}).to_string()]);
+    lab.kubectl(&[
+        "-n",
+        namespace,
+        "patch",
+        "service",
+        "emulator",
+        "--type=merge",
+        "-p",
+        &json!({"spec": {"selector": {"app.kubernetes.io/instance": "elsewhere"}}}).to_string(),
+    ]);
     lab.kubectl(&["-n", namespace, "delete", "route", "s3"]);
     let (ran, report) = lab.json(&up("drift", &["--no-smoke"]));
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -88,7 +98,9 @@ fn what_was_changed_by_hand_is_mended_and_what_others_added_stays() {
     assert_eq!(done("Service", "emulator"), "update");
     assert_eq!(done("Route", "s3"), "create");
     assert_eq!(done("Route", "sqs"), "unchanged");
-    assert!(lab.kubectl(&["-n", namespace, "get", "route", "sqs", "-o", "yaml"]).contains("team.example.com/note: hello"));
+    assert!(
+        lab.kubectl(&["-n", namespace, "get", "route", "sqs", "-o", "yaml"]).contains("team.example.com/note: hello")
+    );
 }
 
 #[test]

@@ -99,8 +99,15 @@ fn a_part_that_could_not_be_installed_is_named() {
         return;
     }
     let _clean = lab.clean(&["partless"], &[]);
-    let arguments =
-        ["up", "--env", "partless", "--image", "docker.io/localstack/localstack:4.14.0-noddb", "--services", "sqs,dynamodb"];
+    let arguments = [
+        "up",
+        "--env",
+        "partless",
+        "--image",
+        "docker.io/localstack/localstack:4.14.0-noddb",
+        "--services",
+        "sqs,dynamodb",
+    ];
     let (ran, report) = lab.json(&arguments);
     assert_eq!(ran.code, 1, "{ran:?}");
     let results = report["smoke"]["results"].as_array().unwrap();
@@ -116,7 +123,8 @@ fn the_legacy_layout_has_a_port_and_a_route_per_service() {
         return;
     }
     let _clean = lab.clean(&["legacy"], &[]);
-    let (ran, report) = lab.json(&["up", "--env", "legacy", "--emulator", "localstack-legacy", "--image", "lab.test/legacy:1"]);
+    let (ran, report) =
+        lab.json(&["up", "--env", "legacy", "--emulator", "localstack-legacy", "--image", "lab.test/legacy:1"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_all_passed(&report, 15);
     assert_eq!(report["endpoints"].as_array().unwrap().len(), 16);

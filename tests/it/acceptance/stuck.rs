@@ -117,7 +117,14 @@ fn a_host_that_another_route_has() {
         "{{apiVersion: route.openshift.io/v1, kind: Route, metadata: {{name: squat, namespace: squatter}}, \
          spec: {{host: sqs-localstack-claimed.{domain}, to: {{kind: Service, name: nothing, weight: 100}}, wildcardPolicy: None}}}}"
     ));
-    lab.kubectl(&["-n", "squatter", "wait", "route/squat", "--for=jsonpath={.status.ingress[0].host}", "--timeout=30s"]);
+    lab.kubectl(&[
+        "-n",
+        "squatter",
+        "wait",
+        "route/squat",
+        "--for=jsonpath={.status.ingress[0].host}",
+        "--timeout=30s",
+    ]);
     let report = assert_stuck(&lab, "claimed", &["--emulator", "moto"], "host-claimed", 60);
     assert!(report["finding"]["message"].as_str().unwrap().contains("sqs-localstack-claimed"), "{report:#}");
 }
@@ -140,7 +147,8 @@ fn a_node_that_takes_no_pod() {
     for node in nodes.lines() {
         lab.kubectl(&["cordon", node]);
     }
-    let result = std::panic::catch_unwind(|| assert_stuck(&lab, "nowhere", &["--emulator", "moto"], "unschedulable", 60));
+    let result =
+        std::panic::catch_unwind(|| assert_stuck(&lab, "nowhere", &["--emulator", "moto"], "unschedulable", 60));
     for node in nodes.lines() {
         lab.kubectl(&["uncordon", node]);
     }
@@ -158,7 +166,8 @@ fn no_router_at_all() {
         assert!(done.unwrap().status.success(), "supervisorctl {verb} router");
     };
     control("stop");
-    let result = std::panic::catch_unwind(|| assert_stuck(&lab, "routerless", &["--emulator", "moto"], "no-router", 90));
+    let result =
+        std::panic::catch_unwind(|| assert_stuck(&lab, "routerless", &["--emulator", "moto"], "no-router", 90));
     control("start");
     assert!(result.is_ok());
 }

@@ -25,7 +25,11 @@ fn localstack_limits() -> Vec<Limit> {
     vec![
         limit("es", "create_elasticsearch_domain", "needs a download"),
         limit("lambda", "invoke", "needs Docker"),
-        limit("lambda", "delete_function", "LocalStack cannot delete a function that did not start, and none starts without Docker"),
+        limit(
+            "lambda",
+            "delete_function",
+            "LocalStack cannot delete a function that did not start, and none starts without Docker",
+        ),
     ]
 }
 
@@ -111,7 +115,8 @@ fn given(variable: &str, what: &str) -> Option<String> {
     let value = env::var(variable).ok();
     if value.is_none() {
         println!("SKIPPED: {variable} does not give {what}");
-        let must = env::var("CI").is_ok_and(|ci| ci == "true") || env::var("LSDEPLOY_REQUIRE_LAB").is_ok_and(|lab| lab == "1");
+        let must =
+            env::var("CI").is_ok_and(|ci| ci == "true") || env::var("LSDEPLOY_REQUIRE_LAB").is_ok_and(|lab| lab == "1");
         assert!(!must, "{variable} must give {what}");
     }
     value

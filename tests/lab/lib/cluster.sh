@@ -13,7 +13,7 @@ start_lab() {
   wait_for "containerd" containerd 30 ctr version
   forget_containers
   import_images
-  wait_for "the API server" kube-apiserver 120 kubectl get --raw /readyz
+  wait_for "the API server" kube-apiserver 120 kubectl get --raw /readyz --request-timeout=2s
   supervisor start kube-controller-manager kube-scheduler kubelet >/dev/null
   fill_cluster
   wait_for "the node to be ready" kubelet 120 kubectl wait --for=condition=Ready --timeout=1s "node/$node"

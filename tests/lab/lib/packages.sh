@@ -2,7 +2,7 @@
 # What the lab needs of Debian.
 
 packages=(etcd-server containerd runc containernetworking-plugins haproxy dnsmasq-base supervisor iproute2 iptables openssl conntrack
-  socat util-linux procps gcc libc6-dev)
+  socat util-linux procps)
 
 install_packages() {
   local missing log
