@@ -48,11 +48,7 @@ pub use self::{
     options::{Companions, Deadlines, InputError, Limit, Options, Target},
     result::{Operation, ServiceResult, Status, Summary},
 };
-use self::{
-    registry::Check,
-    run::Run,
-    shared::Shared,
-};
+use self::{registry::Check, run::Run, shared::Shared};
 
 /// Checks all targets at the same time, up to `options.concurrency`.
 ///

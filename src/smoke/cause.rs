@@ -38,6 +38,8 @@ pub(super) struct Answer {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
     pub(super) request_id: Option<String>,
+    /// Why the SDK could not read it.
+    pub(super) unread: Option<String>,
 }
 
 impl Answer {
@@ -82,7 +84,9 @@ where
                     ..seen(context.raw())
                 })
             }
-            SdkError::ResponseError(context) => Self::Answer(seen(context.raw())),
+            SdkError::ResponseError(context) => {
+                Self::Answer(Answer { unread: Some(chain(&error)), ..seen(context.raw()) })
+            }
             _ => Self::Unsent(chain(&error)),
         }
     }
@@ -129,6 +133,7 @@ fn seen(raw: &HttpResponse) -> Answer {
         code: None,
         message: None,
         request_id: header(raw.headers(), &["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]),
+        unread: None,
     }
 }
 

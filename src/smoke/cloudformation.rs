@@ -20,8 +20,11 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
 
     let listed = cloudformation.list_stack_resources().stack_name(&name);
     let listed = run.step("list_stack_resources", listed.send()).await?;
-    let resources: Vec<_> =
-        listed.stack_resource_summaries().iter().map(|found| (found.logical_resource_id(), found.resource_type())).collect();
+    let resources: Vec<_> = listed
+        .stack_resource_summaries()
+        .iter()
+        .map(|found| (found.logical_resource_id(), found.resource_type()))
+        .collect();
     run.expect_eq("resources", &vec![(Some("Jobs"), Some("AWS::SQS::Queue"))], &resources)
 }
 
@@ -34,9 +37,8 @@ pub(super) async fn create_stack(run: &mut Run, client: &Client, template: &str)
     run.undo("delete_stack", client.delete_stack().stack_name(&name).send());
     let describe = || client.describe_stacks().stack_name(&name).send();
     let settled = |stack: &Stack| stack.stack_status != Some(StackStatus::CreateInProgress);
-    let stack = run
-        .until("describe_stacks", "a finished stack", describe, |got| got.stacks?.into_iter().find(settled))
-        .await?;
+    let stack =
+        run.until("describe_stacks", "a finished stack", describe, |got| got.stacks?.into_iter().find(settled)).await?;
     let reason = stack.stack_status_reason().unwrap_or_default();
     run.expect_eq(&format!("stack status {reason}"), &Some(&StackStatus::CreateComplete), &stack.stack_status())?;
     Ok(stack)

@@ -114,8 +114,8 @@ impl Connector {
             let answer = collect(answer).await?;
             Ok((answer, sender))
         };
-        let (answer, sender) =
-            timeout(left, exchange).await.map_err(|_| Problem::AnswerTimeout { after: left })??;
+        let after = self.0.network.deadlines.operation;
+        let (answer, sender) = timeout(left, exchange).await.map_err(|_| Problem::AnswerTimeout { after })??;
         self.keep(origin, sender);
         Ok(answer)
     }

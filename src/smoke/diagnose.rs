@@ -78,7 +78,9 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
             code::RETURNED_URL_UNREACHABLE,
             format!("`{host}` belongs to real AWS: set the emulator's own host (for LocalStack LOCALSTACK_HOST)"),
         ),
-        Problem::Resolve { name, .. } => (Phase::Resolve, code::NAME_UNRESOLVED, format!("run `lsdeploy dns-debug {name}`")),
+        Problem::Resolve { name, .. } => {
+            (Phase::Resolve, code::NAME_UNRESOLVED, format!("run `lsdeploy dns-debug {name}`"))
+        }
         Problem::Refused { address } => (
             Phase::Connect,
             code::CONNECT_REFUSED,
@@ -159,7 +161,9 @@ fn from_answer(place: &Place, answer: &Answer) -> Failure {
     let refused = |code, hint: String| Failure::new(Phase::Api, code, format!("`{operation}`: {said}"), hint);
     let error = answer.code.as_deref().unwrap_or_default();
     match status {
-        503 => refused(code::EMULATOR_STARTING, "wait until `lsdeploy status` says ready, then run it again".to_owned()),
+        503 => {
+            refused(code::EMULATOR_STARTING, "wait until `lsdeploy status` says ready, then run it again".to_owned())
+        }
         504 => refused(
             code::TIMED_OUT,
             "the router gave up on the emulator: raise haproxy.router.openshift.io/timeout on the Route".to_owned(),
@@ -192,8 +196,11 @@ fn from_answer(place: &Place, answer: &Answer) -> Failure {
         _ if error.is_empty() && status < 400 => Failure::new(
             Phase::Api,
             code::BAD_ANSWER,
-            format!("`{operation}`: the answer (HTTP {status}) is not what the AWS SDK expects: {said}"),
-            format!("something else than the emulator may answer on `{host}`"),
+            format!(
+                "`{operation}`: the AWS SDK cannot read the answer: {}: {said}",
+                answer.unread.as_deref().unwrap_or("")
+            ),
+            format!("the emulator behaves unlike AWS here, or something else answers on `{host}`"),
         ),
         _ => refused(code::API_ERROR, "`lsdeploy logs` shows the emulator's side of this request".to_owned()),
     }
@@ -224,8 +231,13 @@ fn auth_hint() -> String {
         .to_owned()
 }
 
-const CLOCK: &[&str] =
-    &["RequestTimeTooSkewed", "RequestExpired", "SignatureDoesNotMatch", "InvalidSignatureException", "RequestInTheFuture"];
+const CLOCK: &[&str] = &[
+    "RequestTimeTooSkewed",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "RequestInTheFuture",
+];
 
 const AUTH: &[&str] = &[
     "AccessDenied",

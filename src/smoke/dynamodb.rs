@@ -28,7 +28,11 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
 
     let get = dynamodb.get_item().table_name(&table).key("id", text(&table)).consistent_read(true);
     let kept = run.step("get_item", get.send()).await?;
-    run.expect_eq("item after the refused write", &Some(&text("written")), &kept.item().and_then(|item| item.get("value")))
+    run.expect_eq(
+        "item after the refused write",
+        &Some(&text("written")),
+        &kept.item().and_then(|item| item.get("value")),
+    )
 }
 
 /// Creates the run's table with the key `id` and waits until it can be used.

@@ -24,7 +24,9 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     dynamodb::put_item(run, &tables, "streamed").await?;
     let describe = || streams.describe_stream().stream_arn(&arn).send();
     let shard = run
-        .until("describe_stream", "a shard", describe, |got| got.stream_description?.shards?.into_iter().next()?.shard_id)
+        .until("describe_stream", "a shard", describe, |got| {
+            got.stream_description?.shards?.into_iter().next()?.shard_id
+        })
         .await?;
     let iterator = streams.get_shard_iterator().stream_arn(&arn).shard_id(shard);
     let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon);

@@ -3,7 +3,10 @@
 use aws_sdk_firehose::{
     Client,
     primitives::Blob,
-    types::{BufferingHints, DeliveryStreamDescription, DeliveryStreamStatus, ExtendedS3DestinationConfiguration, Record},
+    types::{
+        BufferingHints, CompressionFormat, DeliveryStreamDescription, DeliveryStreamStatus, EncryptionConfiguration,
+        ExtendedS3DestinationConfiguration, NoEncryptionConfig, Record,
+    },
 };
 
 use super::{diagnose::Failure, run::Run, s3};
@@ -18,7 +21,11 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let name = run.name();
 
     let hints = BufferingHints::builder().interval_in_seconds(0).size_in_mbs(1).build();
-    let place = ExtendedS3DestinationConfiguration::builder().role_arn(ROLE).bucket_arn(format!("arn:aws:s3:::{bucket}"));
+    let place =
+        ExtendedS3DestinationConfiguration::builder().role_arn(ROLE).bucket_arn(format!("arn:aws:s3:::{bucket}"));
+    // LocalStack describes only what it was told, and the SDK refuses a description without these.
+    let plain = EncryptionConfiguration::builder().no_encryption_config(NoEncryptionConfig::NoEncryption).build();
+    let place = place.compression_format(CompressionFormat::Uncompressed).encryption_configuration(plain);
     let place = run.built(place.buffering_hints(hints).build())?;
     let create = firehose.create_delivery_stream().delivery_stream_name(&name);
     run.step("create_delivery_stream", create.extended_s3_destination_configuration(place).send()).await?;
@@ -38,7 +45,8 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     run.step("put_record", firehose.put_record().delivery_stream_name(&name).record(record).send()).await?;
 
     let list = || objects.list_objects_v2().bucket(&bucket).send();
-    let key = run.until("list_objects_v2", "the delivered object", list, |got| got.contents?.into_iter().next()?.key).await?;
+    let key =
+        run.until("list_objects_v2", "the delivered object", list, |got| got.contents?.into_iter().next()?.key).await?;
     let got = run.step("get_object", objects.get_object().bucket(&bucket).key(key).send()).await?;
     let object = s3::body(run, got.body).await?;
     run.expect_eq("delivered object", text.as_bytes(), &object[..])

@@ -16,9 +16,7 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let describe = || redshift.describe_clusters().cluster_identifier(&name).send();
     let available = |cluster: &Cluster| cluster.cluster_status() == Some("available");
     let cluster = run
-        .until("describe_clusters", "an available cluster", describe, |got| {
-            got.clusters?.into_iter().find(available)
-        })
+        .until("describe_clusters", "an available cluster", describe, |got| got.clusters?.into_iter().find(available))
         .await?;
     run.expect_eq("cluster", &Some(name.as_str()), &cluster.cluster_identifier())?;
     run.expect_eq("database", &Some("smoke"), &cluster.db_name())?;

@@ -3,8 +3,8 @@
 use futures::{FutureExt as _, future::BoxFuture};
 
 use super::{
-    apigateway, cloudformation, cloudwatch, diagnose::Failure, dynamodb, dynamodbstreams, es, firehose, kinesis, lambda,
-    redshift, route53, run::Run, s3, ses, sns, sqs,
+    apigateway, cloudformation, cloudwatch, diagnose::Failure, dynamodb, dynamodbstreams, es, firehose, kinesis,
+    lambda, redshift, route53, run::Run, s3, ses, sns, sqs,
 };
 
 /// The check of one service.

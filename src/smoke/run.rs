@@ -201,7 +201,12 @@ impl Run {
 
     /// Compares what was sent with what came back.
     #[expect(clippy::unused_self, reason = "every verb of a check reads `run.verb(..)`")]
-    pub(super) fn expect_eq<T: PartialEq + Debug + ?Sized>(&self, what: &str, sent: &T, got: &T) -> Result<(), Failure> {
+    pub(super) fn expect_eq<T: PartialEq + Debug + ?Sized>(
+        &self,
+        what: &str,
+        sent: &T,
+        got: &T,
+    ) -> Result<(), Failure> {
         if sent == got {
             return Ok(());
         }

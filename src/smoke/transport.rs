@@ -71,11 +71,7 @@ impl Problem {
     /// What hyper said about a request or about the rest of a body.
     pub(super) fn exchange(error: &hyper::Error) -> Self {
         let detail = innermost(error);
-        if error.is_parse() {
-            Self::Garbage { detail }
-        } else {
-            Self::Closed { detail }
-        }
+        if error.is_parse() { Self::Garbage { detail } } else { Self::Closed { detail } }
     }
 }
 

@@ -25,7 +25,11 @@ fn localstack_limits() -> Vec<Limit> {
     vec![
         limit("es", "create_elasticsearch_domain", "needs a download"),
         limit("lambda", "invoke", "needs Docker"),
-        limit("lambda", "delete_function", "LocalStack cannot delete a function that did not start, and none starts without Docker"),
+        limit(
+            "lambda",
+            "delete_function",
+            "LocalStack cannot delete a function that did not start, and none starts without Docker",
+        ),
     ]
 }
 
@@ -76,7 +80,9 @@ async fn one_service_alone_needs_no_other_endpoint() {
 #[tokio::test]
 async fn every_service_of_localstack_passes() {
     let Some(url) = given("LSDEPLOY_TEST_LOCALSTACK", "the URL of a running LocalStack 4.14.0") else { return };
-    let mut options = options("ls1");
+    // Functions stay behind in LocalStack, so the id differs each time.
+    let seconds = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let mut options = options(&format!("ls{seconds}"));
     options.router = Some(url.trim_start_matches("http://").trim_end_matches('/').to_owned());
     options.limits = localstack_limits();
     let results = smoke::run(&targets_behind_routes(), &options, |_| ()).await.unwrap();
@@ -111,7 +117,8 @@ fn given(variable: &str, what: &str) -> Option<String> {
     let value = env::var(variable).ok();
     if value.is_none() {
         println!("SKIPPED: {variable} does not give {what}");
-        let must = env::var("CI").is_ok_and(|ci| ci == "true") || env::var("LSDEPLOY_REQUIRE_LAB").is_ok_and(|lab| lab == "1");
+        let must =
+            env::var("CI").is_ok_and(|ci| ci == "true") || env::var("LSDEPLOY_REQUIRE_LAB").is_ok_and(|lab| lab == "1");
         assert!(!must, "{variable} must give {what}");
     }
     value
@@ -128,6 +135,8 @@ impl Moto {
         let program = given("LSDEPLOY_TEST_MOTO", "the path of moto_server")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let process = Command::new(program)
+            // Else moto takes `s3-localstack-t` in the host for the name of a bucket.
+            .env("S3_IGNORE_SUBDOMAIN_BUCKETNAME", "true")
             .args(["--host", "127.0.0.1", "--port", &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())

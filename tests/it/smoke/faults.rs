@@ -34,7 +34,8 @@ async fn the_routers_page_is_no_endpoints_until_another_endpoint_answers() {
 #[tokio::test]
 async fn a_route_that_the_router_loads_late_is_waited_for() {
     let page = http("503 Service Unavailable", "", ROUTER_PAGE);
-    let port = serve(Script::SayThen(1, page, http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#)));
+    let port =
+        serve(Script::SayThen(1, page, http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#)));
     let mut options = quick();
     options.deadlines.settle = Duration::from_secs(5);
     let results = smoke::run(&[target("sqs", &local(port))], &options, |_| ()).await.unwrap();
@@ -46,7 +47,12 @@ async fn an_error_of_the_emulator_is_told_in_its_own_words() {
     let headers = "x-amzn-RequestId: 42-23\r\nContent-Type: application/x-amz-json-1.0\r\n";
     let body = r#"{"__type": "com.amazonaws.sqs#QueueNameExists", "message": "there is one"}"#;
     let result = sqs(serve(Script::Say(http("400 Bad Request", headers, body)))).await;
-    check(&result, Phase::Api, code::API_ERROR, "`create_queue`: QueueNameExists: there is one (HTTP 400, request 42-23)");
+    check(
+        &result,
+        Phase::Api,
+        code::API_ERROR,
+        "`create_queue`: QueueNameExists: there is one (HTTP 400, request 42-23)",
+    );
 }
 
 #[tokio::test]

@@ -33,7 +33,8 @@ pub(super) fn serve(script: Script) -> u16 {
 
 /// An HTTP answer with its length.
 pub(super) fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 fn answer(script: &Script, place: usize, mut stream: TcpStream) {
