@@ -1,9 +1,9 @@
-//! CloudWatch: a metric read back as statistics, and an alarm on it.
+//! `CloudWatch`: a metric read back as statistics, and an alarm on it.
 
 use aws_sdk_cloudwatch::{
     Client,
     primitives::DateTime,
-    types::{ComparisonOperator, MetricDatum, StandardUnit, Statistic},
+    types::{ComparisonOperator, MetricAlarm, MetricDatum, StandardUnit, Statistic},
 };
 
 use super::{diagnose::Failure, run::Run};
@@ -40,6 +40,6 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     run.step("put_metric_alarm", alarm.statistic(Statistic::Maximum).period(60).evaluation_periods(1).send()).await?;
     run.undo("delete_alarms", cloudwatch.delete_alarms().alarm_names(&namespace).send());
     let described = run.step("describe_alarms", cloudwatch.describe_alarms().alarm_names(&namespace).send()).await?;
-    let thresholds: Vec<_> = described.metric_alarms().iter().map(|alarm| alarm.threshold()).collect();
+    let thresholds: Vec<_> = described.metric_alarms().iter().map(MetricAlarm::threshold).collect();
     run.expect_eq("threshold", &vec![Some(40.0)], &thresholds)
 }

@@ -3,7 +3,7 @@
 use aws_sdk_s3::{
     Client, Config,
     config::Builder,
-    primitives::ByteStream,
+    primitives::{AggregatedBytes, ByteStream},
     types::{BucketLocationConstraint, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration},
 };
 use aws_types::SdkConfig;
@@ -58,7 +58,7 @@ pub(super) async fn create_bucket(run: &mut Run, s3: &Client) -> Result<String, 
 /// The bytes of a downloaded object.
 pub(super) async fn body(run: &mut Run, body: ByteStream) -> Result<Vec<u8>, Failure> {
     let collected = body.collect().await;
-    run.built(collected).map(|all| all.to_vec())
+    run.built(collected).map(AggregatedBytes::to_vec)
 }
 
 async fn multipart(run: &mut Run, s3: &Client, bucket: &str, text: &str) -> Result<(), Failure> {

@@ -1,4 +1,7 @@
-//! All checks against a real emulator: moto, and `LocalStack` where one is given.
+//! All checks against a real emulator: moto, and LocalStack where one is given.
+
+#![expect(clippy::print_stdout, reason = "skipped tests are loud, and results are worth a look with --nocapture")]
+#![expect(clippy::disallowed_methods, reason = "the lab is given by variables")]
 
 use std::{
     env,
@@ -20,7 +23,7 @@ fn moto_limits() -> Vec<Limit> {
     ]
 }
 
-/// What `LocalStack` 4.14.0 cannot do without Docker and downloads.
+/// What LocalStack 4.14.0 cannot do without Docker and downloads.
 fn localstack_limits() -> Vec<Limit> {
     vec![
         limit("es", "create_elasticsearch_domain", "needs a download"),
@@ -145,7 +148,7 @@ impl Moto {
         let moto = Self { process, port };
         let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(60), "moto does not listen on {port}");
+            assert!(started.elapsed() < Duration::from_mins(1), "moto does not listen on {port}");
             thread::sleep(Duration::from_millis(50));
         }
         Some(moto)
