@@ -26,7 +26,7 @@ fn moto_limits() -> Vec<Limit> {
 /// What LocalStack 4.14.0 cannot do without Docker and downloads.
 fn localstack_limits() -> Vec<Limit> {
     vec![
-        limit("es", "create_elasticsearch_domain", "needs a download"),
+        limit("es", "create_domain", "needs a download"),
         limit("lambda", "invoke", "needs Docker"),
         limit(
             "lambda",
