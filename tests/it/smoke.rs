@@ -5,6 +5,7 @@
 mod emulator;
 mod faults;
 mod scripted;
+mod tls;
 
 use lsdeploy::smoke::{Deadlines, Limit, Options, Target};
 
