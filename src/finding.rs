@@ -20,6 +20,20 @@ pub enum Phase {
     Data,
 }
 
+impl Phase {
+    /// The word in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Route => "route",
+            Self::Api => "api",
+            Self::Data => "data",
+        }
+    }
+}
+
 /// One thing found wrong, with the next step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {

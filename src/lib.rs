@@ -9,6 +9,36 @@
 //!
 //! `environment`, `render`, `plan`, `scc` and `report` are pure. Input and output happen in `cluster` and `smoke` only.
 
-pub mod finding;
+// From argv to what is wanted: pure.
+pub mod cli;
+pub mod settings;
+
+pub mod emulator;
+pub mod environment;
+pub mod services;
+
+pub mod manifest;
+pub mod render;
 pub mod scc;
+
+// From what is wanted to what is there.
+pub mod plan;
+
+pub mod cluster;
+
+// From what is there to whether it works.
+pub mod endpoints;
+pub mod exports;
+
+pub mod finding;
 pub mod smoke;
+
+// What is said of all this.
+pub mod events;
+pub mod report;
+
+pub mod error;
+pub mod exit;
+
+// The steps of each command, in order.
+pub mod commands;

@@ -24,6 +24,7 @@ mod result;
 mod run;
 mod shared;
 mod transport;
+mod trust;
 mod zip;
 
 mod apigateway;
@@ -50,6 +51,7 @@ use tokio::time::{Instant, timeout_at};
 pub use self::{
     options::{Companions, Deadlines, InputError, Limit, Options, Target},
     result::{Operation, ServiceResult, Status, Summary},
+    trust::{check_router, trusts},
 };
 use self::{registry::Check, run::Run, shared::Shared};
 
@@ -85,6 +87,11 @@ pub async fn run(
 /// Names of the services that have a check, in alphabetical order.
 pub fn services() -> impl Iterator<Item = &'static str> {
     registry::CHECKS.iter().map(|check| check.service)
+}
+
+/// Whether a service has a check.
+pub fn has_check(service: &str) -> bool {
+    registry::find(service).is_some()
 }
 
 async fn check(shared: Arc<Shared>, target: Target, ends: Instant) -> ServiceResult {

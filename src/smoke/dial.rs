@@ -101,6 +101,11 @@ impl Network {
 }
 
 impl Origin {
+    /// A host's own https.
+    pub(super) fn https(host: &str) -> Self {
+        Self { https: true, host: host.to_ascii_lowercase(), port: 443 }
+    }
+
     /// Scheme, host and port of an absolute URI.
     pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
         let unsendable = || Problem::Unsendable { detail: format!("`{uri}` is no http or https URL") };
@@ -156,7 +161,7 @@ fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, InputError> {
 }
 
 /// `address`, `address:port`, `[v6]`, `[v6]:port` or a bare v6 address.
-fn parse_router(router: &str) -> Result<(String, Option<u16>), InputError> {
+pub(super) fn parse_router(router: &str) -> Result<(String, Option<u16>), InputError> {
     let refused = || InputError::Router(router.to_owned());
     if router.parse::<std::net::Ipv6Addr>().is_ok() {
         return Ok((router.to_owned(), None));

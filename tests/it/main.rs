@@ -1,3 +1,9 @@
-//! One program for all integration tests.
+//! Every integration test, in one program.
 
+mod acceptance;
+mod lab;
+mod oracle;
 mod smoke;
+mod tidy;
+#[cfg(test)]
+mod wait;

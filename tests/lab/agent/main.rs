@@ -1,1 +1,45 @@
-fn main() {}
+//! `lsdeploy-lab`: makes a plain Kubernetes behave like OpenShift where `lsdeploy` can see the difference.
+//!
+//! `webhook` answers admission requests (SCC choice, generated Route hosts, namespace annotations) and `router` serves
+//! Routes with `HAProxy`. Both belong to the lab of `tests/lab`; neither is installed with the product.
+
+mod cluster;
+mod failure;
+mod log;
+mod router;
+mod webhook;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "lsdeploy-lab", about = "What OpenShift adds to Kubernetes, for lsdeploy's test lab")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer admission requests as OpenShift's API server would
+    Webhook(webhook::Args),
+    /// Serve Routes through `HAProxy` and report whether they are admitted
+    Router(router::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // One TLS provider for the whole process: the API client and the webhook's own server.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let outcome = match Cli::parse().command {
+        Command::Webhook(args) => webhook::run(args).await,
+        Command::Router(args) => router::run(args).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            log::failure(&failure);
+            ExitCode::from(2)
+        }
+    }
+}

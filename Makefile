@@ -1,0 +1,31 @@
+# The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
+.DEFAULT_GOAL := help
+.PHONY: help run test lab lab-down lint bench release clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## Run the main job on the lab: one environment, every endpoint proved (ARGS= adds flags of `up`)
+	@tests/run-main-job $(ARGS)
+
+test: ## Run every test, the lab's included
+	@tests/run
+
+lab: ## Start the lab and leave it running; `eval "$$(tests/lab/lab env)"` points kubectl at it
+	@tests/lab/lab up
+
+lab-down: ## Stop the lab
+	@tests/lab/lab down
+
+lint: ## Formatting, clippy, dependencies
+	@tests/lint
+
+bench: ## Compare with kubectl on the lab (release build)
+	@tests/bench/run
+
+release: ## Build the release binary
+	cargo build --release --locked
+
+clean: ## Stop the lab and delete what builds made; the cache stays
+	-tests/lab/lab down
+	cargo clean

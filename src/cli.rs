@@ -1,0 +1,254 @@
+//! The command line, as given: no defaults that depend on anything, no meaning.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Gives every team on OpenShift its own AWS API environment.
+///
+/// One environment is a namespace with an emulator (LocalStack or moto), a dedicated SCC, and one Route per AWS service,
+/// proved by real AWS SDK calls.
+#[derive(Debug, Parser)]
+#[command(name = "lsdeploy", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags that every command knows.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create or update environments, wait until they serve, and check every endpoint
+    Up(UpArgs),
+    /// Delete everything that environments own, and wait until it is gone
+    Down(EnvsArgs),
+    /// Show one environment: its objects, its SCC, its image, its endpoints
+    Status(StatusArgs),
+    /// List the environments of the cluster
+    List,
+    /// Print the manifests of an environment; nothing is applied
+    Render(RenderArgs),
+    /// Check every endpoint of an environment
+    Smoke(SmokeArgs),
+    /// Print what a client needs to use an environment
+    Env(EnvArgs),
+    /// Print the emulator's log
+    Logs(LogsArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Flags that every command knows.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: the current one]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// How results are written to standard output
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub output: OutputFormat,
+    /// How long to wait before giving up, e.g. 90s, 5m
+    #[arg(long, global = true, default_value = "5m", value_name = "DURATION")]
+    pub timeout: String,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Name every object and every check
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Write no colours
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// Formats of standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `up`.
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    /// Which environments.
+    #[command(flatten)]
+    pub envs: EnvsArgs,
+    /// What they are to be.
+    #[command(flatten)]
+    pub choices: ChoiceArgs,
+    /// How the caller reaches Routes.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Apply and leave: do not wait until the environment serves (implies --no-smoke)
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Do not check the endpoints
+    #[arg(long)]
+    pub no_smoke: bool,
+}
+
+/// One or several environments.
+#[derive(Debug, Clone, Args)]
+pub struct EnvsArgs {
+    /// The environment; several are given by repeating the flag or by commas
+    #[arg(long = "env", value_name = "ENV", required = true, value_delimiter = ',')]
+    pub envs: Vec<String>,
+    /// The namespace [default: localstack-<ENV>, or where the environment is]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+}
+
+/// One environment.
+#[derive(Debug, Clone, Args)]
+pub struct OneEnvArgs {
+    /// The environment
+    #[arg(long, value_name = "ENV")]
+    pub env: String,
+    /// The namespace [default: localstack-<ENV>, or where the environment is]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+}
+
+/// Settings of an environment. A flag left out keeps what was chosen in an earlier run.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings of the environment (a flag left out keeps the recorded value)")]
+pub struct ChoiceArgs {
+    /// The emulator: localstack, localstack-legacy or moto [default: localstack]
+    #[arg(long, value_name = "NAME")]
+    pub emulator: Option<String>,
+    /// The image, by tag or by digest [default: the emulator's]
+    #[arg(long, value_name = "REFERENCE")]
+    pub image: Option<String>,
+    /// Only these services, e.g. sqs,kinesis [default: all that the emulator has]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub services: Option<Vec<String>>,
+    /// The SCC of the pod: custom, existing:NAME or none [default: custom]
+    #[arg(long, value_name = "CHOICE")]
+    pub scc: Option<String>,
+    /// The domain of the Routes [default: the cluster's]
+    #[arg(long, value_name = "DOMAIN")]
+    pub apps_domain: Option<String>,
+    /// TLS of the Routes: edge (plain HTTP too), edge-only or none [default: edge]
+    #[arg(long, value_name = "MODE")]
+    pub tls: Option<String>,
+    /// Keep the emulator's state in a volume of that size, e.g. 1Gi; or none [default: none]
+    #[arg(long, value_name = "SIZE")]
+    pub persistence: Option<String>,
+    /// The AWS account, 12 digits [default: the emulator's]
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// The AWS region [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// How the caller reaches Routes from where it stands. Not recorded.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reaching the Routes")]
+pub struct ReachArgs {
+    /// Connect every Route's host to this address, where DNS does not know the hosts
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub router: Option<String>,
+    /// Trust these certificates (PEM) besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub env: OneEnvArgs,
+    /// How the caller reaches Routes.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+}
+
+/// `render`.
+#[derive(Debug, Clone, Args)]
+pub struct RenderArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub env: OneEnvArgs,
+    /// What it is to be.
+    #[command(flatten)]
+    pub choices: ChoiceArgs,
+    /// Write one file per object into this directory instead of a stream to standard output
+    #[arg(long, value_name = "DIRECTORY")]
+    pub output_dir: Option<PathBuf>,
+}
+
+/// `smoke`.
+#[derive(Debug, Clone, Args)]
+pub struct SmokeArgs {
+    /// The environment
+    #[arg(long, value_name = "ENV", required_unless_present = "endpoint")]
+    pub env: Option<String>,
+    /// The namespace [default: localstack-<ENV>, or where the environment is]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Check an emulator at this URL instead of an environment
+    #[arg(long, value_name = "URL", conflicts_with = "env")]
+    pub endpoint: Option<String>,
+    /// Only these services, e.g. sqs,kinesis
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub service: Option<Vec<String>>,
+    /// How the caller reaches Routes.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+}
+
+/// `env`.
+#[derive(Debug, Clone, Args)]
+pub struct EnvArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub env: OneEnvArgs,
+    /// The format
+    #[arg(long, value_enum, default_value = "shell", value_name = "FORMAT")]
+    pub format: EnvFormat,
+    /// How the caller reaches Routes.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+}
+
+/// Formats of `env`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EnvFormat {
+    /// `export NAME=value` lines for eval.
+    Shell,
+    /// One JSON object.
+    Json,
+}
+
+/// `logs`.
+#[derive(Debug, Clone, Args)]
+pub struct LogsArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub env: OneEnvArgs,
+    /// Go on printing as the emulator logs
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<u32>,
+    /// The log of the container before its last restart
+    #[arg(long)]
+    pub previous: bool,
+}

@@ -1,0 +1,17 @@
+//! The cluster: the only place that talks to a Kubernetes API.
+//!
+//! `client` connects, `discover` asks what the cluster is, `observe` reads what is there, `preflight` asks what the
+//! caller may do, `apply` and `remove` write, `wait` watches.
+
+pub mod apply;
+pub mod client;
+pub mod discover;
+mod fault;
+pub mod inventory;
+pub mod observe;
+pub mod preflight;
+pub mod remove;
+pub mod wait;
+
+pub use client::{ClientArgs, Cluster};
+pub use fault::Fault;

@@ -1,0 +1,116 @@
+//! Carries out a plan: kinds in order, the objects of one kind side by side.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::{Value, json};
+
+use super::{Cluster, Fault};
+use crate::error::CommandError;
+use crate::events::{Events, What};
+use crate::manifest::{Kind, ObjectId};
+use crate::plan::{self, Action, Plan, Step};
+
+/// How many requests are under way at once.
+const PARALLEL: usize = 8;
+
+/// What was written.
+#[derive(Debug, Clone, Default)]
+pub struct Applied {
+    /// The objects as the server stored them, without the deleted ones.
+    pub stored: BTreeMap<ObjectId, Value>,
+    /// How many objects were written or deleted.
+    pub writes: usize,
+}
+
+/// Carries out every step of the plan. Calling it again after a failure goes on where it stopped.
+///
+/// # Errors
+/// The first step that failed; its hints say what had been written before.
+pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Events) -> Result<Applied, CommandError> {
+    let mut applied = Applied::default();
+    for kind in Kind::ALL {
+        let steps = plan.steps.iter().filter(|step| step.id.kind == kind && step.action != Action::Delete);
+        carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
+    }
+    // What is no longer wanted goes last: a Deployment leaves its old SCC before the SCC is deleted.
+    for kind in Kind::ALL.into_iter().rev() {
+        let steps = plan.steps.iter().filter(|step| step.id.kind == kind && step.action == Action::Delete);
+        carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
+    }
+    Ok(applied)
+}
+
+async fn carry_out(
+    cluster: &Cluster,
+    namespace: &str,
+    steps: Vec<&Step>,
+    events: &Events,
+    applied: &mut Applied,
+) -> Result<(), CommandError> {
+    let owner = applied.stored.get(&ObjectId::new(Kind::Namespace, namespace)).and_then(plan::uid);
+    let written = stream::iter(steps.into_iter().filter(|step| step.action != Action::Unchanged))
+        .map(|step| {
+            let owner = owner.as_deref();
+            async move { (step, write(cluster, namespace, step, owner).await) }
+        })
+        .buffer_unordered(PARALLEL);
+    let mut written = std::pin::pin!(written.map(Ok::<_, CommandError>));
+    let mut failure = None;
+    while let Some((step, result)) = written.try_next().await? {
+        match result {
+            Ok(object) => {
+                events.send(What::Object(step.id.clone(), step.action.word(), step.changes.clone()));
+                applied.writes += 1;
+                if let Some(object) = object {
+                    applied.stored.insert(step.id.clone(), object);
+                }
+            }
+            // The other requests of this kind are under way: what they wrote must be said too.
+            Err(fault) => {
+                let attempt = format!("{} {} in {namespace}", step.action.word(), step.id);
+                failure.get_or_insert_with(|| fault.explain(&attempt));
+            }
+        }
+    }
+    match failure {
+        Some(error) => Err(interrupted(error, applied.writes)),
+        None => Ok(()),
+    }
+}
+
+async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&str>) -> Result<Option<Value>, Fault> {
+    let ObjectId { kind, name } = &step.id;
+    let uid = step.uid.as_deref().unwrap_or_default();
+    match step.action {
+        Action::Unchanged => Ok(None),
+        Action::Delete => cluster.delete(*kind, namespace, name, uid).await.map(|_| None),
+        Action::Replace => {
+            cluster.delete(*kind, namespace, name, uid).await?;
+            cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
+        }
+        Action::Create | Action::Update => {
+            let mut desired = step.desired.clone();
+            if let (Kind::SecurityContextConstraints, Some(owner)) = (kind, owner) {
+                own_by_namespace(&mut desired, namespace, owner);
+            }
+            cluster.apply(*kind, namespace, name, &desired).await.map(Some)
+        }
+    }
+}
+
+/// Makes a cluster-scoped object go with its namespace, even when that is deleted by other means than `lsdeploy down`.
+pub fn own_by_namespace(object: &mut Value, namespace: &str, uid: &str) {
+    object["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}]);
+}
+
+fn interrupted(error: CommandError, writes: usize) -> CommandError {
+    if writes == 0 {
+        return error.hint("nothing was written");
+    }
+    error.hint(format!(
+        "{writes} {} written before; run `lsdeploy up` again to go on, or `lsdeploy down` to remove them",
+        if writes == 1 { "object was" } else { "objects were" }
+    ))
+}

@@ -1,0 +1,72 @@
+//! What can go wrong between lsdeploy and the API server, in words for people.
+
+use kube::core::Status;
+
+use crate::error::CommandError;
+
+/// Why a request failed.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The API server answered with a failure.
+    Refused(Box<Status>),
+    /// No answer: the root cause in words.
+    Unreachable(String),
+}
+
+impl Fault {
+    /// The HTTP status, where there was an answer.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Refused(status) => Some(status.code),
+            Self::Unreachable(_) => None,
+        }
+    }
+
+    /// An error for people: `attempt` says what was tried, e.g. `apply Route/sqs`.
+    pub fn explain(&self, attempt: &str) -> CommandError {
+        match self {
+            Self::Refused(status) => {
+                let error = CommandError::new(format!("cannot {attempt}: {}", words(status)));
+                match status.code {
+                    401 => error.hint(
+                        "the credentials in the kubeconfig are unknown or have expired: log in again (`oc login`), \
+                         or renew the client certificate",
+                    ),
+                    403 => error.hint(format!(
+                        "ask a cluster-admin for this right, or run as a user who has it; `kubectl auth can-i` tests it ({})",
+                        status.reason
+                    )),
+                    409 => error.hint("something else changed the object at the same time: run the command again"),
+                    422 => error.hint("the API server does not accept the object; the words above name the field"),
+                    _ => error,
+                }
+            }
+            Self::Unreachable(cause) => CommandError::new(format!("cannot {attempt}: {cause}"))
+                .hint("check that the cluster is up and that --kubeconfig and --context name it"),
+        }
+    }
+}
+
+/// The server's own words, without Kubernetes' repetition of what was attempted.
+fn words(status: &Status) -> String {
+    let text = if status.message.is_empty() { &status.reason } else { &status.message };
+    format!("{} (HTTP {})", crate::report::printable(text), status.code)
+}
+
+impl From<kube::Error> for Fault {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::Refused(status),
+            other => Self::Unreachable(root_cause(&other)),
+        }
+    }
+}
+
+/// The innermost cause says what happened (`connection refused`), the outer ones who noticed it.
+fn root_cause(error: &kube::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,90 @@
+//! The inventories of a cluster: which environments there are, where, and with which recorded choices.
+
+use serde_json::Value;
+
+use super::Cluster;
+use crate::environment::{EnvName, Tenure};
+use crate::error::{CommandError, Result};
+use crate::manifest::Kind;
+use crate::render::{INVENTORY, INVENTORY_LABEL, instance_selector};
+use crate::settings::Choices;
+
+/// What an inventory says.
+#[derive(Debug, Clone)]
+pub struct Inventory {
+    /// The environment's name.
+    pub env: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Whose the namespace is.
+    pub tenure: Tenure,
+    /// What was chosen for it.
+    pub choices: Choices,
+    /// When it was made (RFC 3339).
+    pub created: Option<String>,
+    /// Who made it.
+    pub created_by: Option<String>,
+    /// The run that changed it last.
+    pub last_run: Option<String>,
+}
+
+/// Every environment that the caller may see.
+pub async fn all(cluster: &Cluster) -> Result<Vec<Inventory>> {
+    let selector = format!("app.kubernetes.io/managed-by=lsdeploy,{INVENTORY_LABEL}=true");
+    let found = cluster.list(Kind::ConfigMap, None, &selector).await.map_err(|fault| {
+        fault.explain("list the environments of all namespaces").hint("name one: `lsdeploy status --env E` needs less")
+    })?;
+    found.iter().map(read).collect()
+}
+
+/// The inventory of one environment. Where the caller may not search all namespaces, only `namespace` (or the default
+/// one) is looked at.
+pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> Result<Option<Inventory>> {
+    let selector = format!("{},{INVENTORY_LABEL}=true", instance_selector(env.as_str()));
+    match cluster.list(Kind::ConfigMap, None, &selector).await {
+        Ok(found) => choose(env, namespace, &found),
+        Err(fault) if fault.code() == Some(403) => {
+            let namespace = namespace.map_or_else(|| env.default_namespace(), str::to_owned);
+            let found = cluster.get(Kind::ConfigMap, &namespace, INVENTORY).await;
+            let found = match found {
+                // A namespace that the caller may not read holds nothing of theirs.
+                Err(fault) if fault.code() == Some(403) => None,
+                other => other.map_err(|fault| fault.explain(&format!("read the inventory in {namespace}")))?,
+            };
+            Ok(found.as_ref().map(read).transpose()?.filter(|inventory| inventory.env == env.as_str()))
+        }
+        Err(fault) => Err(fault.explain(&format!("look for the environment {env}"))),
+    }
+}
+
+/// One environment per name: a second one elsewhere is refused.
+fn choose(env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Option<Inventory>> {
+    let Some(first) = found.first() else { return Ok(None) };
+    let inventory = read(first)?;
+    match namespace {
+        Some(namespace) if namespace != inventory.namespace => {
+            Err(CommandError::new(format!("the environment {env} is in the namespace {} already", inventory.namespace))
+                .hint(format!("leave --namespace out, or remove it first: lsdeploy down --env {env}")))
+        }
+        _ => Ok(Some(inventory)),
+    }
+}
+
+fn read(object: &Value) -> Result<Inventory> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let namespace = text("/metadata/namespace").unwrap_or_default();
+    let damaged = |what: &str| {
+        CommandError::new(format!("the inventory in {namespace} is damaged: {what}"))
+            .hint(format!("`kubectl -n {namespace} get configmap {INVENTORY} -o yaml` shows it"))
+    };
+    let settings = text("/data/settings").ok_or_else(|| damaged("it has no settings"))?;
+    Ok(Inventory {
+        env: text("/data/env").ok_or_else(|| damaged("it names no environment"))?,
+        tenure: if text("/data/namespace").as_deref() == Some("own") { Tenure::Own } else { Tenure::Guest },
+        choices: serde_json::from_str(&settings).map_err(|error| damaged(&error.to_string()))?,
+        created: text("/metadata/creationTimestamp"),
+        created_by: text("/data/created-by"),
+        last_run: text("/data/last-run"),
+        namespace,
+    })
+}

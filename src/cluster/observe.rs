@@ -1,0 +1,68 @@
+//! Reads what the cluster holds under the names that an environment uses.
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use serde_json::Value;
+
+use super::{Cluster, Fault};
+use crate::environment::{EnvName, NamespaceName};
+use crate::error::{CommandError, Result};
+use crate::manifest::{Kind, ObjectId};
+use crate::plan::LiveState;
+use crate::render::{INVENTORY, names};
+
+/// Reads all objects of an environment concurrently: the ones with fixed names one by one, so that a foreign object of
+/// that name is seen, and the Routes of the namespace together.
+pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) -> Result<LiveState> {
+    let namespace = namespace.as_str();
+    let singles = [
+        ObjectId::new(Kind::Namespace, namespace),
+        ObjectId::new(Kind::SecurityContextConstraints, env.scc()),
+        ObjectId::new(Kind::ServiceAccount, names::EMULATOR),
+        ObjectId::new(Kind::Role, names::GRANT),
+        ObjectId::new(Kind::RoleBinding, names::GRANT),
+        ObjectId::new(Kind::ConfigMap, INVENTORY),
+        ObjectId::new(Kind::PersistentVolumeClaim, names::CLAIM),
+        ObjectId::new(Kind::Service, names::EMULATOR),
+        ObjectId::new(Kind::Deployment, names::EMULATOR),
+    ];
+    let (singles, routes) = tokio::try_join!(
+        try_join_all(singles.into_iter().map(|id| read(cluster, namespace, id))),
+        routes(cluster, namespace)
+    )?;
+    let objects: BTreeMap<ObjectId, Value> = singles.into_iter().flatten().chain(routes).collect();
+    Ok(LiveState { objects })
+}
+
+async fn read(cluster: &Cluster, namespace: &str, id: ObjectId) -> Result<Option<(ObjectId, Value)>> {
+    match cluster.get(id.kind, namespace, &id.name).await {
+        Ok(found) => Ok(found.map(|object| (id, object))),
+        // Who may not read an object may still be allowed to make it; the API server has the last word.
+        Err(fault) if is_hidden(&fault) => Ok(None),
+        Err(fault) => Err(explain(&fault, &id.to_string(), namespace)),
+    }
+}
+
+async fn routes(cluster: &Cluster, namespace: &str) -> Result<Vec<(ObjectId, Value)>> {
+    let found = match cluster.list(Kind::Route, Some(namespace), "").await {
+        Ok(found) => found,
+        Err(fault) if is_hidden(&fault) => Vec::new(),
+        Err(fault) => return Err(explain(&fault, "the Routes", namespace)),
+    };
+    let named = found.into_iter().filter_map(|mut object| {
+        let name = object.pointer("/metadata/name")?.as_str()?.to_owned();
+        // Items of a list carry neither apiVersion nor kind.
+        object["kind"] = "Route".into();
+        Some((ObjectId::new(Kind::Route, name), object))
+    });
+    Ok(named.collect())
+}
+
+fn is_hidden(fault: &Fault) -> bool {
+    fault.code() == Some(403)
+}
+
+fn explain(fault: &Fault, what: &str, namespace: &str) -> CommandError {
+    fault.explain(&format!("read {what} in {namespace}"))
+}

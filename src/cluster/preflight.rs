@@ -1,0 +1,118 @@
+//! What the caller may do, asked before the first write.
+
+use futures::future::try_join_all;
+use serde_json::{Value, json};
+
+use super::{Cluster, Fault};
+use crate::error::{CommandError, Result};
+use crate::manifest::Kind;
+use crate::plan::{Action, Plan};
+
+/// One right that a plan needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    kind: Kind,
+    verb: &'static str,
+}
+
+/// Asks for every right that the plan needs.
+///
+/// # Errors
+/// All missing rights at once, with the ways out.
+pub async fn check(cluster: &Cluster, namespace: &str, plan: &Plan) -> Result<()> {
+    if may_everything(cluster).await? {
+        return Ok(());
+    }
+    let needed = needed(plan);
+    let answers = try_join_all(needed.iter().map(|right| async move {
+        let allowed = review(cluster, namespace, right.kind.group(), right.kind.plural(), right.verb).await?;
+        Ok::<_, CommandError>((right, allowed))
+    }))
+    .await?;
+    let missing: Vec<&Right> = answers.into_iter().filter(|(_, allowed)| !allowed).map(|(right, _)| right).collect();
+    if missing.is_empty() { Ok(()) } else { Err(explain(namespace, &missing)) }
+}
+
+/// Server-side apply needs `patch`, and `create` where the object does not exist.
+fn needed(plan: &Plan) -> Vec<Right> {
+    let mut rights: Vec<Right> = Vec::new();
+    for step in &plan.steps {
+        let verbs: &[&'static str] = match step.action {
+            Action::Create => &["create", "patch"],
+            Action::Update => &["patch"],
+            Action::Replace => &["delete", "create", "patch"],
+            Action::Delete => &["delete"],
+            Action::Unchanged => &[],
+        };
+        rights.extend(verbs.iter().map(|verb| Right { kind: step.id.kind, verb }));
+        // A Role may only grant what its writer may do.
+        if step.id.kind == Kind::Role && matches!(step.action, Action::Create | Action::Update) {
+            rights.push(Right { kind: Kind::SecurityContextConstraints, verb: "use" });
+        }
+    }
+    rights.sort();
+    rights.dedup();
+    rights
+}
+
+/// A cluster-admin needs one question instead of twenty.
+async fn may_everything(cluster: &Cluster) -> Result<bool> {
+    review(cluster, "", "*", "*", "*").await
+}
+
+async fn review(cluster: &Cluster, namespace: &str, group: &str, resource: &str, verb: &str) -> Result<bool> {
+    let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {
+        "resourceAttributes": {"namespace": namespace, "group": group, "resource": resource, "verb": verb}}});
+    let answer = cluster.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &body).await;
+    let answer = answer.map_err(|fault: Fault| fault.explain("ask what the caller may do"))?;
+    Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+}
+
+fn explain(namespace: &str, missing: &[&Right]) -> CommandError {
+    let list: Vec<String> = missing.iter().map(|right| format!("{} {}", right.verb, right.kind.plural())).collect();
+    let error = CommandError::new(format!(
+        "nothing was written: the caller may not do what this needs in {namespace}: {}",
+        list.join(", ")
+    ));
+    let concerns = |kinds: &[Kind]| missing.iter().any(|right| kinds.contains(&right.kind));
+    let error = if concerns(&[Kind::SecurityContextConstraints]) {
+        error
+            .hint("run without an SCC of its own: --scc none")
+            .hint("or with one that a cluster-admin has made and granted: --scc existing:NAME")
+    } else {
+        error
+    };
+    if concerns(&[Kind::Namespace]) {
+        error.hint("or use a namespace that exists: --namespace NAME")
+    } else {
+        error.hint("ask a cluster-admin for these rights; `kubectl auth can-i VERB RESOURCE -n NAMESPACE` tests one")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::ObjectId;
+    use crate::plan::Step;
+
+    #[test]
+    fn rights_follow_from_the_steps() {
+        let step = |kind, action| Step {
+            id: ObjectId::new(kind, "x"),
+            action,
+            desired: Value::Null,
+            changes: Vec::new(),
+            uid: None,
+        };
+        let plan = Plan {
+            steps: vec![
+                step(Kind::Route, Action::Create),
+                step(Kind::Route, Action::Create),
+                step(Kind::Service, Action::Unchanged),
+                step(Kind::Role, Action::Delete),
+            ],
+        };
+        let rights: Vec<String> = needed(&plan).iter().map(|r| format!("{} {}", r.verb, r.kind.plural())).collect();
+        assert_eq!(rights, ["delete roles", "create routes", "patch routes"]);
+    }
+}

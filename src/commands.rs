@@ -1,0 +1,175 @@
+//! From a parsed command line to an exit status: the steps of each command, in order.
+
+mod down;
+mod env;
+mod list;
+mod logs;
+mod reach;
+mod render;
+mod serving;
+mod smoke;
+mod status;
+mod target;
+mod up;
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::cli::{Cli, Command, GlobalArgs, OutputFormat};
+use crate::cluster::{ClientArgs, Cluster};
+use crate::error::{CommandError, Result};
+use crate::events::{Event, Events};
+use crate::exit::ExitStatus;
+use crate::report::{self, Reporter, Style};
+
+/// What every command gets besides its own arguments.
+pub(crate) struct Context {
+    /// Names this run in the user agent, in the inventory and in everything that smoke tests make.
+    pub(crate) run_id: String,
+    /// Which cluster.
+    pub(crate) client: ClientArgs,
+    /// For the whole of a wait.
+    pub(crate) timeout: Duration,
+    /// The format of standard output.
+    pub(crate) output: OutputFormat,
+    sender: mpsc::UnboundedSender<Event>,
+}
+
+impl Context {
+    pub(crate) async fn connect(&self) -> Result<Cluster> {
+        Cluster::connect(&self.client, &self.run_id).await
+    }
+
+    pub(crate) fn events(&self, env: &str) -> Events {
+        Events::new(env, self.sender.clone())
+    }
+}
+
+/// What a command leaves behind.
+pub(crate) struct Outcome {
+    /// How it ended.
+    pub(crate) status: ExitStatus,
+    /// For standard output.
+    pub(crate) text: String,
+    /// For standard error, already formatted.
+    pub(crate) problems: String,
+}
+
+impl Outcome {
+    fn success(text: String) -> Self {
+        Self { status: ExitStatus::Success, text, problems: String::new() }
+    }
+}
+
+/// Runs the command line to its end.
+pub fn main(cli: Cli) -> ExitStatus {
+    let colour = !cli.global.no_color && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    // Building a runtime of two threads costs less than one request; the work waits for the network.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let status = runtime.block_on(supervise(cli, colour));
+            // A name look-up that hangs must not keep the process.
+            runtime.shutdown_timeout(Duration::ZERO);
+            status
+        }
+        Err(error) => Err(CommandError::new(format!("cannot start: {error}")).hint("free some memory or threads")),
+    };
+    result.unwrap_or_else(|error| {
+        report::print_error(&error, colour);
+        ExitStatus::Error
+    })
+}
+
+/// Runs one command beside its reporter and the signals that may end it.
+async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
+    // One TLS implementation for the API server and for endpoints.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let context = context(&cli.global, sender)?;
+    let many = matches!(&cli.command, Command::Up(args) if args.envs.envs.len() > 1)
+        || matches!(&cli.command, Command::Down(args) if args.envs.len() > 1);
+    let GlobalArgs { quiet, verbose, .. } = cli.global;
+    let reporter = Reporter::start(receiver, Style { quiet, verbose, colour, many });
+    let outcome = tokio::select! {
+        outcome = execute(cli.command, context, colour) => outcome,
+        ended = ended_by_signal() => {
+            let writes = reporter.finish().await;
+            report::print_error(&interrupted(ended, writes), colour);
+            return Ok(ended);
+        }
+    };
+    reporter.finish().await;
+    let outcome = outcome?;
+    report::print(&outcome.text);
+    report::print_problems(&outcome.problems);
+    Ok(outcome.status)
+}
+
+async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
+    match command {
+        Command::Up(args) => up::run(&args, context, colour).await,
+        Command::Down(args) => down::run(&args, context, colour).await,
+        Command::Status(args) => status::run(&args, context, colour).await,
+        Command::List => list::run(context).await,
+        Command::Render(args) => render::run(&args, context).await,
+        Command::Smoke(args) => smoke::run(&args, context, colour).await,
+        Command::Env(args) => env::run(&args, context).await,
+        Command::Logs(args) => logs::run(&args, context).await,
+        Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
+    }
+}
+
+fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<Context> {
+    Ok(Context {
+        run_id: run_id(),
+        client: ClientArgs { kubeconfig: global.kubeconfig.clone(), context: global.context.clone() },
+        timeout: parse_timeout(&global.timeout)?,
+        output: global.output,
+        sender,
+    })
+}
+
+/// Unique among runs that somebody might compare: milliseconds and the process, in hexadecimal.
+fn run_id() -> String {
+    format!("{:x}{:04x}", jiff::Timestamp::now().as_millisecond(), std::process::id() & 0xffff)
+}
+
+fn parse_timeout(text: &str) -> Result<Duration> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| {
+        CommandError::new(format!("--timeout cannot be `{}`", text.escape_default())).hint("use e.g. 90s, 5m or 1h")
+    })
+}
+
+fn completions(shell: clap_complete::Shell) -> String {
+    use clap::CommandFactory as _;
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lsdeploy", &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+async fn ended_by_signal() -> ExitStatus {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => ExitStatus::Interrupted,
+        _ = terminate.recv() => ExitStatus::Terminated,
+    }
+}
+
+fn interrupted(ended: ExitStatus, writes: usize) -> CommandError {
+    let signal = if ended == ExitStatus::Interrupted { "SIGINT" } else { "SIGTERM" };
+    let done = match writes {
+        0 => "nothing was written".to_owned(),
+        1 => "1 object was written or deleted before".to_owned(),
+        many => format!("{many} objects were written or deleted before"),
+    };
+    CommandError::new(format!("ended by {signal}: {done}"))
+        .hint("run the same command again to go on, or `lsdeploy down` to remove what is there")
+}

@@ -1,0 +1,44 @@
+//! `down`: deletes what environments own and waits until nothing is left.
+
+use futures::future::join_all;
+
+use super::{Context, Outcome, target};
+use crate::cli::EnvsArgs;
+use crate::cluster::{Cluster, inventory, remove};
+use crate::environment::{EnvName, NamespaceName};
+use crate::error::Result;
+use crate::exit::ExitStatus;
+use crate::report;
+
+pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Result<Outcome> {
+    let names = target::names(&args.envs, args.namespace.as_deref())?;
+    let cluster = context.connect().await?;
+    let results =
+        join_all(names.iter().map(|name| remove_one(&cluster, &context, name, args.namespace.as_deref()))).await;
+    let mut outcome = Outcome::success(String::new());
+    let mut removed = Vec::new();
+    for (name, result) in names.iter().zip(results) {
+        match result {
+            Ok(deleted) => removed.push((name.to_string(), deleted)),
+            Err(error) => {
+                outcome.problems.push_str(&report::text::error(&error, colour));
+                outcome.status = ExitStatus::Error;
+            }
+        }
+    }
+    outcome.text = report::removed(&removed, context.output);
+    Ok(outcome)
+}
+
+/// Returns how many objects were deleted.
+async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namespace: Option<&str>) -> Result<usize> {
+    let found = inventory::find(cluster, name, namespace).await?;
+    let home = match (found, namespace) {
+        (Some(inventory), _) => inventory.namespace,
+        (None, Some(namespace)) => namespace.to_owned(),
+        (None, None) => name.default_namespace(),
+    };
+    let home = NamespaceName::parse(&home)?;
+    let events = context.events(name.as_str());
+    remove::remove(cluster, name, &home, context.timeout, &events).await
+}

@@ -1,0 +1,148 @@
+//! What `up`, `status` and `smoke` share once an environment is applied: wait for it, name its endpoints, check them.
+
+use std::time::Duration;
+
+use super::reach::{self, Reach};
+use crate::cluster::Cluster;
+use crate::cluster::discover::Facts;
+use crate::cluster::wait::{self, Expectation, ExpectedScc, Milestone, Notice, Ready};
+use crate::endpoints;
+use crate::environment::{EDGE, Environment, SccChoice};
+use crate::error::CommandError;
+use crate::events::{Events, What};
+use crate::exit::ExitStatus;
+use crate::render::names;
+use crate::report::EnvReport;
+use crate::smoke::{self, Limit, Options, Target};
+
+/// An applied environment, and the way to it.
+pub(super) struct Serving<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) facts: &'a Facts,
+    pub(super) reach: &'a Reach,
+    pub(super) environment: &'a Environment,
+    pub(super) events: &'a Events,
+}
+
+impl Serving<'_> {
+    /// Waits until the environment serves and fills in SCC, digest and endpoints. `false` where it does not serve; the
+    /// report then says why.
+    pub(super) async fn wait(&self, generation: Option<i64>, timeout: Duration, report: &mut EnvReport) -> bool {
+        let expect = self.expectation(generation);
+        let events = self.events.clone();
+        let mut notify = move |notice: Notice| match notice {
+            Notice::Reached(milestone) => events.send(What::Note(reached(milestone))),
+            Notice::Waiting(text) => events.send(What::Waiting(text)),
+            Notice::Stuck(finding) => events.send(What::Obstacle(finding)),
+        };
+        let work = wait::until_ready(self.cluster.client(), &expect, timeout, &mut notify);
+        match report.phases.run(self.events, "wait", work).await {
+            Err(error) => {
+                let error = CommandError::new(format!("cannot watch {}: {error}", self.environment.namespace));
+                report.fail(error.hint("what was applied stays; `lsdeploy status` shows how far it is"));
+                false
+            }
+            Ok(Err(stuck)) => {
+                report.stuck = Some((stuck.finding, stuck.evidence));
+                report.status = report.status.max(ExitStatus::Failure);
+                false
+            }
+            Ok(Ok(ready)) => {
+                self.name_endpoints(ready, report).await;
+                true
+            }
+        }
+    }
+
+    /// Checks the services (all that have a check, or the named ones) through their endpoints.
+    pub(super) async fn smoke(&self, services: Option<&[String]>, run_id: &str, report: &mut EnvReport) {
+        let chosen =
+            |service: &str| service != EDGE && services.is_none_or(|names| names.iter().any(|name| name == service));
+        let targets =
+            report.endpoints.iter().filter(|endpoint| chosen(&endpoint.service) && smoke::has_check(&endpoint.service));
+        let targets: Vec<Target> =
+            targets.map(|endpoint| Target { service: endpoint.service.clone(), url: endpoint.url.clone() }).collect();
+        let options = self.options(run_id);
+        let events = self.events.clone();
+        let work = smoke::run(&targets, &options, move |result| events.send(What::Checked(Box::new(result.clone()))));
+        match report.phases.run(self.events, "smoke", work).await {
+            Ok(results) => {
+                if results.iter().any(|result| result.status == smoke::Status::Failed) {
+                    report.status = report.status.max(ExitStatus::Failure);
+                }
+                report.smoke = Some(results);
+            }
+            Err(error) => report.fail(CommandError::new(format!("cannot check the endpoints: {error}"))),
+        }
+    }
+
+    fn expectation(&self, generation: Option<i64>) -> Expectation {
+        let environment = self.environment;
+        Expectation {
+            namespace: environment.namespace.to_string(),
+            deployment: names::EMULATOR.to_owned(),
+            generation,
+            service: names::EMULATOR.to_owned(),
+            claim: environment.persistence.is_some().then(|| names::CLAIM.to_owned()),
+            routes: environment.routes(),
+            scc: match &environment.scc {
+                _ if !self.facts.has_sccs => ExpectedScc::Absent,
+                SccChoice::Custom => ExpectedScc::Named(environment.name.scc()),
+                SccChoice::Existing(name) => ExpectedScc::Named(name.clone()),
+                SccChoice::None => ExpectedScc::Any,
+            },
+            env: environment.name.to_string(),
+        }
+    }
+
+    async fn name_endpoints(&self, ready: Ready, report: &mut EnvReport) {
+        let sample = reach::sample_route(self.environment);
+        let host = ready.hosts.get(&sample).cloned().unwrap_or_else(|| self.environment.host(&sample));
+        let (scheme, note) = reach::scheme(self.environment, &host, self.reach).await;
+        report.notes.extend(note);
+        report.endpoints = endpoints::endpoints(self.environment, &ready.hosts, scheme);
+        report.scc = ready.scc;
+        report.digest = ready.digest;
+    }
+
+    fn options(&self, run_id: &str) -> Options {
+        let environment = self.environment;
+        let limits = environment.profile.lacks.iter().map(|lack| Limit {
+            service: lack.service.clone(),
+            operation: lack.operation.clone(),
+            reason: lack.reason.clone(),
+        });
+        smoke_options(self.reach, environment.account.clone(), environment.region.clone(), limits.collect(), run_id)
+    }
+}
+
+/// The options of a smoke run.
+pub(super) fn smoke_options(
+    reach: &Reach,
+    account: Option<String>,
+    region: String,
+    limits: Vec<Limit>,
+    run_id: &str,
+) -> Options {
+    Options {
+        router: reach.router.clone(),
+        ca_pem: reach.ca_pem.clone().map(String::into_bytes),
+        account,
+        region,
+        deadlines: smoke::Deadlines::default(),
+        run_id: run_id.to_owned(),
+        limits,
+        concurrency: 8,
+        companions: smoke::Companions::Targets,
+    }
+}
+
+fn reached(milestone: Milestone) -> String {
+    match milestone {
+        Milestone::SccChosen => "the pod was let in by its SCC".to_owned(),
+        Milestone::EmulatorReady => "the emulator is ready".to_owned(),
+        Milestone::RolledOut => "the rollout is complete".to_owned(),
+        Milestone::Endpoints => "the Service has its pod".to_owned(),
+        Milestone::RoutesAdmitted { admitted, total } => format!("{admitted} of {total} Routes are admitted"),
+    }
+}

@@ -1,0 +1,78 @@
+//! `smoke`: only the checks, of an environment or of any emulator's URL.
+
+use super::serving::{self, Serving};
+use super::{Context, Outcome, reach, target};
+use crate::cli::{OutputFormat, SmokeArgs};
+use crate::cluster::discover;
+use crate::error::{CommandError, Result};
+use crate::events::What;
+use crate::exit::ExitStatus;
+use crate::report::{self, EnvReport};
+use crate::smoke::{self, ServiceResult, Status, Target};
+
+pub(super) async fn run(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
+    check_services(args.service.as_deref())?;
+    match (&args.endpoint, &args.env) {
+        (Some(url), _) => of_endpoint(url, args, &context, colour).await,
+        (None, env) => of_environment(env.as_deref().unwrap_or_default(), args, &context, colour).await,
+    }
+}
+
+async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: bool) -> Result<Outcome> {
+    let reach = reach::resolve(&args.reach, None)?;
+    let services = args.service.clone().unwrap_or_else(|| smoke::services().map(str::to_owned).collect());
+    let targets: Vec<Target> = services.into_iter().map(|service| Target { service, url: url.to_owned() }).collect();
+    let options = serving::smoke_options(&reach, None, "us-east-1".to_owned(), Vec::new(), &context.run_id);
+    let events = context.events(url);
+    let results = smoke::run(&targets, &options, |result| events.send(What::Checked(Box::new(result.clone())))).await;
+    let results = results.map_err(|error| {
+        CommandError::new(format!("cannot check {url}: {error}"))
+            .hint("give the URL of an emulator, e.g. http://localhost:4566")
+    })?;
+    Ok(outcome(url, &results, context.output, colour))
+}
+
+async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: bool) -> Result<Outcome> {
+    let cluster = context.connect().await?;
+    let facts = discover::discover(&cluster).await?;
+    let reach = reach::resolve(&args.reach, Some(&facts))?;
+    let target = target::existing(&cluster, &facts, env, args.namespace.as_deref()).await?;
+    let events = context.events(env);
+    let serving =
+        Serving { cluster: &cluster, facts: &facts, reach: &reach, environment: &target.environment, events: &events };
+    let mut report = EnvReport::of(&target.environment, &context.run_id);
+    if serving.wait(None, context.timeout, &mut report).await {
+        serving.smoke(args.service.as_deref(), &context.run_id, &mut report).await;
+    }
+    let Some(results) = &report.smoke else {
+        let problems = report::text::problem(&report, colour);
+        return Ok(Outcome { status: report.status, text: String::new(), problems });
+    };
+    Ok(outcome(env, results, context.output, colour))
+}
+
+fn outcome(env: &str, results: &[ServiceResult], output: OutputFormat, colour: bool) -> Outcome {
+    let failed = results.iter().filter(|result| result.status == Status::Failed);
+    let problems: String = failed
+        .filter_map(|result| Some(report::text::failed_check(env, result, result.finding.as_ref()?, colour)))
+        .collect();
+    Outcome {
+        status: if problems.is_empty() { ExitStatus::Success } else { ExitStatus::Failure },
+        text: match output {
+            OutputFormat::Json => report::json::smoke(env, results),
+            OutputFormat::Text => report::text::smoke(results),
+        },
+        problems,
+    }
+}
+
+fn check_services(chosen: Option<&[String]>) -> Result<()> {
+    let unknown: Vec<&str> =
+        chosen.into_iter().flatten().map(String::as_str).filter(|name| !smoke::has_check(name)).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<&str> = smoke::services().collect();
+    Err(CommandError::new(format!("--service: there is no check of `{}`", unknown.join("`, `")))
+        .hint(format!("there are checks of: {}", known.join(", "))))
+}

@@ -1,0 +1,27 @@
+//! `status`: one environment as it is now.
+
+use std::time::Duration;
+
+use super::serving::Serving;
+use super::{Context, Outcome, reach, target, up};
+use crate::cli::StatusArgs;
+use crate::cluster::discover;
+use crate::error::Result;
+use crate::report::EnvReport;
+
+/// Long enough for the first answers of all watches; a healthy environment answers at once.
+const LOOK: Duration = Duration::from_secs(3);
+
+pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Result<Outcome> {
+    let cluster = context.connect().await?;
+    let facts = discover::discover(&cluster).await?;
+    let reach = reach::resolve(&args.reach, Some(&facts))?;
+    let target = target::existing(&cluster, &facts, &args.env.env, args.env.namespace.as_deref()).await?;
+    let events = context.events(&args.env.env);
+    let mut report = EnvReport::of(&target.environment, &context.run_id);
+    report.objects = target.live.objects.keys().map(|id| (id.clone(), "unchanged")).collect();
+    let serving =
+        Serving { cluster: &cluster, facts: &facts, reach: &reach, environment: &target.environment, events: &events };
+    serving.wait(None, LOOK.min(context.timeout), &mut report).await;
+    Ok(up::outcome(&[report], context.output, colour))
+}

@@ -1,0 +1,114 @@
+//! Finds the environment that a command is about: its inventory, its namespace, its objects.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cli::ChoiceArgs;
+use crate::cluster::discover::Facts;
+use crate::cluster::inventory::{self, Inventory};
+use crate::cluster::{Cluster, observe};
+use crate::environment::{EnvName, Environment, NamespaceName, Place, Tenure};
+use crate::error::{CommandError, Result};
+use crate::manifest::{Kind, ObjectId};
+use crate::plan::{LiveState, foreign_owner};
+use crate::settings::Choices;
+
+/// An environment as it is to be, and what the cluster holds under its names.
+pub(super) struct Target {
+    pub(super) environment: Environment,
+    pub(super) live: LiveState,
+    pub(super) inventory: Option<Inventory>,
+}
+
+impl Target {
+    /// The hosts under which Routes are admitted, by Route.
+    pub(super) fn hosts(&self) -> BTreeMap<String, String> {
+        let admitted = |object: &Value| Some(object.pointer("/status/ingress/0/host")?.as_str()?.to_owned());
+        let routes = self.live.objects.iter().filter(|(id, _)| id.kind == Kind::Route);
+        routes.filter_map(|(id, object)| Some((id.name.clone(), admitted(object)?))).collect()
+    }
+}
+
+/// The choices made by flags.
+pub(super) fn choices(args: &ChoiceArgs) -> Choices {
+    let ChoiceArgs { emulator, image, services, scc, apps_domain, tls, persistence, account, region } = args.clone();
+    Choices { emulator, image, services, scc, apps_domain, tls, persistence, account, region }
+}
+
+/// The names given by `--env`, each once.
+pub(super) fn names(given: &[String], namespace: Option<&str>) -> Result<Vec<EnvName>> {
+    let names: Vec<EnvName> = given.iter().map(|name| EnvName::parse(name)).collect::<Result<_>>()?;
+    let mut sorted = names.clone();
+    sorted.sort();
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(CommandError::new(format!("--env names `{}` twice", pair[0])).hint("name each environment once"));
+    }
+    if namespace.is_some() && names.len() > 1 {
+        return Err(CommandError::new(format!("--namespace is for one environment, --env names {}", names.len()))
+            .hint("every environment has a namespace of its own: leave --namespace out"));
+    }
+    Ok(names)
+}
+
+/// Finds the environment, or the place where it is to be, and validates it. Reads only.
+pub(super) async fn find(
+    cluster: &Cluster,
+    facts: &Facts,
+    name: &EnvName,
+    namespace: Option<&str>,
+    flags: Choices,
+) -> Result<Target> {
+    let inventory = inventory::find(cluster, name, namespace).await?;
+    let choices = flags.over(inventory.as_ref().map(|inventory| inventory.choices.clone()).unwrap_or_default());
+    let home = match (&inventory, namespace) {
+        (Some(inventory), _) => inventory.namespace.clone(),
+        (None, Some(namespace)) => namespace.to_owned(),
+        (None, None) => name.default_namespace(),
+    };
+    let home = NamespaceName::parse(&home)?;
+    let live = observe::observe(cluster, name, &home).await?;
+    let tenure = match &inventory {
+        Some(inventory) => inventory.tenure,
+        None => tenure(name, &home, &live, namespace.is_some())?,
+    };
+    let place = Place {
+        namespace: Some(home.to_string()),
+        tenure,
+        cluster_domain: facts.apps_domain.clone(),
+        has_sccs: facts.has_sccs,
+    };
+    let environment = Environment::validate(name, choices, place)?;
+    Ok(Target { environment, live, inventory })
+}
+
+/// The environment, which must be there already.
+pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, namespace: Option<&str>) -> Result<Target> {
+    let name = EnvName::parse(name)?;
+    let target = find(cluster, facts, &name, namespace, Choices::default()).await?;
+    if target.inventory.is_none() {
+        return Err(CommandError::new(format!("there is no environment {name}"))
+            .hint(format!("`lsdeploy up --env {name}` makes it; `lsdeploy list` shows those there are")));
+    }
+    Ok(target)
+}
+
+/// Whose the namespace is, where no inventory says it: ours if it is to be made or carries our labels, a guest's stay
+/// if the user named it, and otherwise somebody else's.
+fn tenure(name: &EnvName, home: &NamespaceName, live: &LiveState, named: bool) -> Result<Tenure> {
+    let Some(object) = live.objects.get(&ObjectId::new(Kind::Namespace, home.as_str())) else { return Ok(Tenure::Own) };
+    if object.pointer("/metadata/deletionTimestamp").is_some() {
+        return Err(CommandError::new(format!("the namespace {home} is being deleted"))
+            .hint(format!("`lsdeploy down --env {name}` waits until it is gone; then run this again")));
+    }
+    let Some(owner) = foreign_owner(name.as_str(), home.as_str(), object) else { return Ok(Tenure::Own) };
+    let of_other_env = owner.starts_with("the environment");
+    match named {
+        true if !of_other_env => Ok(Tenure::Guest),
+        true => Err(CommandError::new(format!("the namespace {home} belongs to {owner}"))
+            .hint("every environment has a namespace of its own: name another one, or leave --namespace out")),
+        false => Err(CommandError::new(format!("the namespace {home} exists and belongs to {owner}")).hint(format!(
+            "choose another name, or use it as it is with --namespace {home}: lsdeploy then leaves the namespace itself alone"
+        ))),
+    }
+}

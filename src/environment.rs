@@ -1,0 +1,206 @@
+//! One environment, validated: everything `render` needs, and nothing that could still be wrong.
+
+pub mod names;
+pub mod values;
+
+use std::collections::BTreeSet;
+
+use crate::emulator::{self, Profile};
+use crate::error::{CommandError, Result};
+use crate::settings::Choices;
+
+pub use names::{AppsDomain, EnvName, NamespaceName};
+pub use values::{ImageRef, SccChoice, Tls};
+
+/// The name of the one Route that reaches an emulator's gateway for any service.
+pub const EDGE: &str = "edge";
+
+/// A validated environment. Only [`Environment::validate`] makes one.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvName,
+    /// Where it lives.
+    pub namespace: NamespaceName,
+    /// Whose the namespace is.
+    pub tenure: Tenure,
+    /// The emulator.
+    pub profile: Profile,
+    /// The image that runs.
+    pub image: ImageRef,
+    /// Its services, in alphabetical order; each has a Route of the same name.
+    pub services: Vec<String>,
+    /// The SCC it is to run under.
+    pub scc: SccChoice,
+    /// The domain of its Routes.
+    pub apps_domain: AppsDomain,
+    /// Who writes the Routes' hosts.
+    pub hosts: HostSource,
+    /// How its Routes speak TLS.
+    pub tls: Tls,
+    /// Size of its volume; `None` keeps state only as long as the pod lives.
+    pub persistence: Option<String>,
+    /// AWS account, where one was chosen.
+    pub account: Option<String>,
+    /// AWS region.
+    pub region: String,
+    /// What of all this was chosen rather than default; the inventory records it.
+    pub choices: Choices,
+}
+
+/// Whose a namespace is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tenure {
+    /// lsdeploy makes it and removes it.
+    Own,
+    /// It was there before and survives `down`.
+    Guest,
+}
+
+/// Who writes the hosts of Routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostSource {
+    /// The cluster, as `<route>-<namespace>.<apps domain>`; needs no special right.
+    Generated,
+    /// The manifest; needs the right to `routes/custom-host`.
+    Written,
+}
+
+/// What the place of an environment contributes to it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// `--namespace`, or where the inventory was found; `None` for the default.
+    pub namespace: Option<String>,
+    /// Whose that namespace is.
+    pub tenure: Tenure,
+    /// The domain of the cluster's router, where it is known.
+    pub cluster_domain: Option<String>,
+    /// Whether the cluster knows SCCs.
+    pub has_sccs: bool,
+}
+
+impl Environment {
+    /// Checks all choices against each other and fills in the defaults.
+    ///
+    /// # Errors
+    /// The first choice that cannot be, with what is possible.
+    pub fn validate(name: &EnvName, choices: Choices, place: Place) -> Result<Self> {
+        let profile = emulator::profile(choices.emulator.as_deref().unwrap_or("localstack"))?;
+        let namespace = NamespaceName::parse(&place.namespace.unwrap_or_else(|| name.default_namespace()))?;
+        let services = choose_services(&profile, choices.services.as_deref())?;
+        let image = ImageRef::parse(choices.image.as_deref().unwrap_or(&profile.image))?;
+        let scc = match &choices.scc {
+            Some(text) => SccChoice::parse(text)?,
+            None => SccChoice::Custom,
+        };
+        let tls = choices.tls.as_deref().map_or(Ok(Tls::Edge), Tls::parse)?;
+        let persistence = choices.persistence.as_deref().map_or(Ok(None), values::parse_persistence)?;
+        if persistence.is_some() && profile.data.is_none() {
+            return Err(CommandError::new(format!("--persistence: {} keeps everything in memory", profile.name))
+                .hint("leave --persistence out, or choose --emulator localstack"));
+        }
+        let (apps_domain, hosts) = choose_domain(choices.apps_domain.as_deref(), place.cluster_domain.as_deref())?;
+        let environment = Self {
+            name: name.clone(),
+            namespace,
+            tenure: place.tenure,
+            services,
+            image,
+            scc: if place.has_sccs { scc } else { SccChoice::None },
+            apps_domain,
+            hosts,
+            tls,
+            persistence,
+            account: choices.account.as_deref().map(values::parse_account).transpose()?,
+            region: choices.region.as_deref().map_or_else(|| Ok("us-east-1".to_owned()), values::parse_region)?,
+            choices,
+            profile,
+        };
+        names::check_host_labels(&environment.name, &environment.namespace, &environment.routes())?;
+        Ok(environment)
+    }
+
+    /// The names of its Routes: one per service, and [`EDGE`] where one port answers for all services.
+    pub fn routes(&self) -> Vec<String> {
+        let edge = self.profile.gateway.is_some().then(|| EDGE.to_owned());
+        self.services.iter().cloned().chain(edge).collect()
+    }
+
+    /// The host of a Route, generated or written.
+    pub fn host(&self, route: &str) -> String {
+        format!("{route}-{}.{}", self.namespace, self.apps_domain)
+    }
+}
+
+/// The chosen services, each one that the emulator has; all of them by default.
+fn choose_services(profile: &Profile, chosen: Option<&[String]>) -> Result<Vec<String>> {
+    let known = profile.service_names();
+    let Some(chosen) = chosen else { return Ok(known) };
+    let unknown: Vec<&str> =
+        chosen.iter().map(String::as_str).filter(|name| !known.iter().any(|k| k == name)).collect();
+    if !unknown.is_empty() || chosen.is_empty() {
+        return Err(CommandError::new(format!(
+            "--services: {} has no service `{}`",
+            profile.name,
+            unknown.join("`, `")
+        ))
+        .hint(format!("it has: {}", known.join(", "))));
+    }
+    Ok(chosen.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// The chosen domain or the cluster's. A host is written only where the cluster would generate another one.
+fn choose_domain(chosen: Option<&str>, cluster: Option<&str>) -> Result<(AppsDomain, HostSource)> {
+    let domain = chosen.or(cluster).ok_or_else(|| {
+        CommandError::new("the domain of the cluster's Routes is not known: there is no Ingress configuration to read")
+            .hint("name it with --apps-domain, e.g. --apps-domain apps.example.com")
+    })?;
+    let hosts =
+        if cluster.is_some_and(|cluster| cluster != domain) { HostSource::Written } else { HostSource::Generated };
+    Ok((AppsDomain::parse(domain)?, hosts))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An environment as `up` would make it on a cluster whose domain is `apps.lab.test`.
+    pub(crate) fn environment(name: &str, choices: Choices) -> Result<Environment> {
+        let place = Place {
+            namespace: None,
+            tenure: Tenure::Own,
+            cluster_domain: Some("apps.lab.test".to_owned()),
+            has_sccs: true,
+        };
+        Environment::validate(&EnvName::parse(name)?, choices, place)
+    }
+
+    #[test]
+    fn defaults_give_every_service_and_the_edge_route() {
+        let environment = environment("team1", Choices::default()).unwrap();
+        assert_eq!(environment.routes().len(), 36);
+        assert_eq!(environment.host("sqs"), "sqs-localstack-team1.apps.lab.test");
+        assert_eq!(environment.hosts, HostSource::Generated);
+    }
+
+    #[test]
+    fn an_unknown_service_lists_the_known_ones() {
+        let choices = Choices { services: Some(vec!["sqs".into(), "sqss".into()]), ..Choices::default() };
+        let error = environment("team1", choices).unwrap_err();
+        assert_eq!(error.message, "--services: localstack has no service `sqss`");
+        assert!(error.hints[0].starts_with("it has: acm, apigateway"));
+    }
+
+    #[test]
+    fn a_domain_that_is_not_the_clusters_is_written_into_the_routes() {
+        let choices = Choices { apps_domain: Some("aws.example.com".into()), ..Choices::default() };
+        assert_eq!(environment("team1", choices).unwrap().hosts, HostSource::Written);
+    }
+
+    #[test]
+    fn moto_cannot_keep_state() {
+        let choices = Choices { emulator: Some("moto".into()), persistence: Some("1Gi".into()), ..Choices::default() };
+        assert!(environment("team1", choices).is_err());
+    }
+}

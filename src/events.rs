@@ -1,0 +1,75 @@
+//! What happens during a run. Workers send events and never print; a reporter (`report`) turns them into text.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::manifest::ObjectId;
+use crate::smoke::ServiceResult;
+
+/// One thing that happened to one environment.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The environment.
+    pub env: String,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// A phase began.
+    PhaseBegan(&'static str),
+    /// A phase ended after so long.
+    PhaseEnded(&'static str, Duration),
+    /// An object was written or deleted; for an update, the paths that differed.
+    Object(ObjectId, &'static str, Vec<String>),
+    /// What is waited for now; replaces the line before.
+    Waiting(String),
+    /// Something worth a line of its own.
+    Note(String),
+    /// Something is in the way, and may pass.
+    Obstacle(crate::finding::Finding),
+    /// A service was checked.
+    Checked(Box<ServiceResult>),
+}
+
+/// The sending side, one per environment.
+#[derive(Debug, Clone)]
+pub struct Events {
+    env: String,
+    sender: mpsc::UnboundedSender<Event>,
+}
+
+impl Events {
+    /// Events of `env`, sent to `sender`.
+    pub fn new(env: impl Into<String>, sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self { env: env.into(), sender }
+    }
+
+    /// Sends one event. A reporter that is gone does not stop the work.
+    pub fn send(&self, what: What) {
+        let _ = self.sender.send(Event { env: self.env.clone(), what });
+    }
+}
+
+/// How long each phase of a run took, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Phases {
+    /// Name and duration.
+    pub done: Vec<(&'static str, Duration)>,
+}
+
+impl Phases {
+    /// Runs one phase, tells when it begins and ends, and keeps its duration.
+    pub async fn run<T>(&mut self, events: &Events, name: &'static str, work: impl Future<Output = T>) -> T {
+        events.send(What::PhaseBegan(name));
+        let begin = Instant::now();
+        let result = work.await;
+        let took = begin.elapsed();
+        events.send(What::PhaseEnded(name, took));
+        self.done.push((name, took));
+        result
+    }
+}

@@ -1,0 +1,271 @@
+//! Manifests and live objects in, steps out. Pure: nothing is asked and nothing is written here.
+//!
+//! A field that lsdeploy sends must be live as sent; a field that it applied once and sends no more must go. All other
+//! fields belong to others (defaults, autoscalers, admission, sidecars) and never count as a difference.
+
+mod compare;
+mod owned_fields;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
+
+/// The name under which lsdeploy owns fields (server-side apply).
+pub const FIELD_MANAGER: &str = "lsdeploy";
+
+/// What the cluster holds under the names that an environment uses, and whatever else carries its labels.
+#[derive(Debug, Clone, Default)]
+pub struct LiveState {
+    /// The live objects.
+    pub objects: BTreeMap<ObjectId, Value>,
+}
+
+/// What is done with one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It does not exist.
+    Create,
+    /// It differs.
+    Update,
+    /// It differs in a field that cannot be changed: deleted and created again.
+    Replace,
+    /// It is as it should be.
+    Unchanged,
+    /// It is ours and no longer wanted.
+    Delete,
+}
+
+impl Action {
+    /// The word in JSON and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update | Self::Replace => "update",
+            Self::Unchanged => "unchanged",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// One object and what is done with it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Which object.
+    pub id: ObjectId,
+    /// What is done.
+    pub action: Action,
+    /// The object as it is to be; `Null` for a deletion.
+    pub desired: Value,
+    /// The paths that differ.
+    pub changes: Vec<String>,
+    /// The uid of the live object, where there is one: deletions are bound to it.
+    pub uid: Option<String>,
+}
+
+/// Everything `apply` is to do, in order.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The steps, deletions last.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Whether anything would be written.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| step.action == Action::Unchanged)
+    }
+}
+
+/// An object under one of our names that is not this environment's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Which object.
+    pub id: ObjectId,
+    /// Whose it is, as far as its labels say.
+    pub owner: String,
+}
+
+/// Compares what is wanted with what is there.
+///
+/// # Errors
+/// Every object that belongs to somebody else, all at once.
+pub fn plan(env: &str, namespace: &str, set: ManifestSet, live: &LiveState) -> Result<Plan, Vec<Conflict>> {
+    let conflicts: Vec<Conflict> = set
+        .manifests
+        .iter()
+        .filter_map(|manifest| {
+            let owner = foreign_owner(env, namespace, live.objects.get(&manifest.id)?)?;
+            Some(Conflict { id: manifest.id.clone(), owner })
+        })
+        .collect();
+    if !conflicts.is_empty() {
+        return Err(conflicts);
+    }
+    let wanted: Vec<ObjectId> = set.manifests.iter().map(|manifest| manifest.id.clone()).collect();
+    let mut steps: Vec<Step> = set.manifests.into_iter().map(|manifest| step(manifest, live)).collect();
+    let mut leftover: Vec<Step> = live
+        .objects
+        .iter()
+        .filter(|(id, object)| {
+            !wanted.contains(id) && id.kind != Kind::Namespace && foreign_owner(env, namespace, object).is_none()
+        })
+        .map(|(id, object)| Step {
+            id: id.clone(),
+            action: Action::Delete,
+            desired: Value::Null,
+            changes: Vec::new(),
+            uid: uid(object),
+        })
+        .collect();
+    // What others refer to goes last.
+    leftover.sort_by(|a, b| b.id.cmp(&a.id));
+    steps.extend(leftover);
+    Ok(Plan { steps })
+}
+
+fn step(manifest: Manifest, live: &LiveState) -> Step {
+    let Manifest { id, object: desired } = manifest;
+    let Some(object) = live.objects.get(&id) else {
+        return Step { id, action: Action::Create, desired, changes: Vec::new(), uid: None };
+    };
+    let mut changes = compare::differences(&desired, object);
+    changes.extend(owned_fields::dropped(&desired, object, FIELD_MANAGER));
+    let action = if changes.is_empty() {
+        Action::Unchanged
+    } else if id.kind == Kind::Deployment && changes.iter().any(|path| path.starts_with("/spec/selector")) {
+        Action::Replace
+    } else {
+        Action::Update
+    };
+    let uid = uid(object);
+    Step { id, action, desired, changes, uid }
+}
+
+/// The inventory's record of runs. It changes with every run that writes, so it is no difference by itself: what is
+/// recorded is carried over, and [`stamp`] renews it once something else is to be written.
+const RECORD: [&str; 2] = ["created-by", "last-run"];
+
+/// Carries the record of earlier runs over from the live inventory.
+pub fn keep_record(desired: &mut Value, live: &Value) {
+    for key in RECORD {
+        if let Some(value) = live.pointer("/data").and_then(|data| data.get(key)) {
+            desired["data"][key] = value.clone();
+        }
+    }
+}
+
+/// Records this run in the inventory of a plan that writes something.
+pub fn stamp(plan: &mut Plan, run: &str, user: &str) {
+    for step in plan.steps.iter_mut().filter(|step| step.id.kind == Kind::ConfigMap && step.action != Action::Delete) {
+        let data = &mut step.desired["data"];
+        data["last-run"] = run.into();
+        if data.get("created-by").is_none() {
+            data["created-by"] = user.into();
+        }
+        if step.action == Action::Unchanged {
+            step.action = Action::Update;
+        }
+    }
+}
+
+/// Who owns a live object, unless it is this environment's: the labels must name it, and a cluster-scoped object must
+/// name its namespace too.
+pub fn foreign_owner(env: &str, namespace: &str, object: &Value) -> Option<String> {
+    let label = |key: &str| object.pointer("/metadata/labels")?.get(key)?.as_str();
+    let manager = label("app.kubernetes.io/managed-by");
+    let instance = label("app.kubernetes.io/instance");
+    if manager != Some("lsdeploy") {
+        return Some(manager.map_or_else(|| "nobody that its labels name".to_owned(), |name| format!("`{name}`")));
+    }
+    if instance != Some(env) {
+        return Some(format!("the environment `{}`", instance.unwrap_or("?")));
+    }
+    let home = object.pointer("/metadata/annotations")?.get("lsdeploy.dev/namespace")?.as_str()?;
+    (home != namespace).then(|| format!("the environment `{env}` in namespace {home}"))
+}
+
+/// The uid of a live object.
+pub fn uid(object: &Value) -> Option<String> {
+    object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn manifest(object: Value) -> Manifest {
+        let kind = Kind::of(&object).unwrap();
+        let name = object.pointer("/metadata/name").unwrap().as_str().unwrap().to_owned();
+        Manifest { id: ObjectId::new(kind, name), object }
+    }
+
+    fn ours(extra: Value) -> Value {
+        let mut object = json!({"kind": "Service", "metadata": {"name": "emulator", "uid": "u1", "labels": {
+            "app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"}}});
+        object["spec"] = extra;
+        object
+    }
+
+    fn live(objects: Vec<Value>) -> LiveState {
+        LiveState { objects: objects.into_iter().map(|object| (manifest(object.clone()).id, object)).collect() }
+    }
+
+    fn actions(wanted: Vec<Value>, there: Vec<Value>) -> Vec<(String, Action)> {
+        let set = ManifestSet { manifests: wanted.into_iter().map(manifest).collect() };
+        let plan = plan("team1", "localstack-team1", set, &live(there)).unwrap();
+        plan.steps.iter().map(|step| (step.id.to_string(), step.action)).collect()
+    }
+
+    #[test]
+    fn what_is_missing_is_created_and_what_is_left_over_is_deleted() {
+        let mut route = ours(json!({}));
+        route["kind"] = "Route".into();
+        assert_eq!(
+            actions(vec![ours(json!({}))], vec![route]),
+            [("Service/emulator".to_owned(), Action::Create), ("Route/emulator".to_owned(), Action::Delete)]
+        );
+    }
+
+    #[test]
+    fn fields_of_others_are_no_difference_and_a_changed_field_is() {
+        let wanted = ours(json!({"type": "ClusterIP"}));
+        let same = ours(json!({"type": "ClusterIP", "clusterIP": "172.30.0.9"}));
+        let changed = ours(json!({"type": "NodePort", "clusterIP": "172.30.0.9"}));
+        assert_eq!(actions(vec![wanted.clone()], vec![same])[0].1, Action::Unchanged);
+        assert_eq!(actions(vec![wanted], vec![changed])[0].1, Action::Update);
+    }
+
+    #[test]
+    fn every_foreign_object_is_named_before_anything_is_planned() {
+        let mut foreign = ours(json!({}));
+        foreign["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm".into();
+        let mut other = ours(json!({}));
+        other["kind"] = "ServiceAccount".into();
+        other["metadata"]["labels"]["app.kubernetes.io/instance"] = "team2".into();
+        let set = ManifestSet { manifests: vec![manifest(foreign.clone()), manifest(other.clone())] };
+        let conflicts = plan("team1", "localstack-team1", set, &live(vec![foreign, other])).unwrap_err();
+        let owners: Vec<_> = conflicts.iter().map(|conflict| conflict.owner.as_str()).collect();
+        assert_eq!(owners, ["`Helm`", "the environment `team2`"]);
+    }
+
+    #[test]
+    fn an_scc_of_the_same_env_in_another_namespace_is_foreign() {
+        let mut scc = ours(json!({}));
+        scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "elsewhere"});
+        assert!(foreign_owner("team1", "localstack-team1", &scc).unwrap().contains("elsewhere"));
+    }
+
+    #[test]
+    fn a_changed_selector_replaces_the_deployment() {
+        let deployment = |name: &str| {
+            let mut object = ours(json!({"selector": {"matchLabels": {"app.kubernetes.io/name": name}}}));
+            object["kind"] = "Deployment".into();
+            object
+        };
+        assert_eq!(actions(vec![deployment("moto")], vec![deployment("localstack")])[0].1, Action::Replace);
+    }
+}

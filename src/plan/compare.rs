@@ -1,0 +1,167 @@
+//! Is every field that is wanted live as wanted?
+
+use serde_json::{Map, Value};
+
+/// Lists whose items are told apart by a key, with that key: other items in them belong to others.
+/// Source: `x-kubernetes-list-map-keys` of the Kubernetes API.
+const KEYED_LISTS: [(&str, &str); 6] = [
+    ("containers", "name"),
+    ("volumes", "name"),
+    ("env", "name"),
+    ("volumeMounts", "mountPath"),
+    ("ownerReferences", "uid"),
+    ("imagePullSecrets", "name"),
+];
+
+/// The paths (JSON pointers) at which `live` is not what `desired` says.
+pub(super) fn differences(desired: &Value, live: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare(desired, live, "", &mut found);
+    found
+}
+
+fn compare(desired: &Value, live: &Value, path: &str, found: &mut Vec<String>) {
+    match (desired, live) {
+        (Value::Object(desired), Value::Object(live)) => compare_maps(desired, live, path, found),
+        (Value::Array(desired), Value::Array(live)) => compare_lists(desired, live, path, found),
+        _ if is_same_scalar(desired, live, path) => {}
+        _ => found.push(path.to_owned()),
+    }
+}
+
+fn compare_maps(desired: &Map<String, Value>, live: &Map<String, Value>, path: &str, found: &mut Vec<String>) {
+    for (key, value) in desired {
+        let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+        match live.get(key) {
+            Some(live) => compare(value, live, &path, found),
+            None if is_empty(value) => {}
+            None => found.push(path),
+        }
+    }
+}
+
+fn compare_lists(desired: &[Value], live: &[Value], path: &str, found: &mut Vec<String>) {
+    if let Some(key) = list_key(path, desired) {
+        for item in desired {
+            let path = format!("{path}[{}]", item[key]);
+            match live.iter().find(|live| live.get(key) == item.get(key)) {
+                Some(live) => compare(item, live, &path, found),
+                None => found.push(path),
+            }
+        }
+    } else if desired.len() == live.len() {
+        for (index, (desired, live)) in desired.iter().zip(live).enumerate() {
+            compare(desired, live, &format!("{path}/{index}"), found);
+        }
+    } else {
+        found.push(path.to_owned());
+    }
+}
+
+fn list_key(path: &str, items: &[Value]) -> Option<&'static str> {
+    let name = path.rsplit('/').next()?;
+    if name == "ports" {
+        let is_service = items.first().is_some_and(|port| port.get("containerPort").is_none());
+        return Some(if is_service { "port" } else { "containerPort" });
+    }
+    let (_, key) = KEYED_LISTS.iter().find(|(list, _)| *list == name)?;
+    // `volumes` of an SCC are words, those of a pod have names.
+    items.iter().all(|item| item.get(key).is_some()).then_some(*key)
+}
+
+/// The API leaves empty values out.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+/// Equal, or the same amount in another notation: the API server writes quantities in its canonical form.
+fn is_same_scalar(desired: &Value, live: &Value, path: &str) -> bool {
+    if desired == live || (is_empty(desired) && is_empty(live)) {
+        return true;
+    }
+    let is_amount = path.contains("/resources/requests/") || path.contains("/resources/limits/");
+    let amount = |value: &Value| match value {
+        Value::String(text) => milli(text),
+        Value::Number(number) => milli(&number.to_string()),
+        _ => None,
+    };
+    is_amount && amount(desired).is_some() && amount(desired) == amount(live)
+}
+
+/// A Kubernetes quantity in thousandths.
+fn milli(text: &str) -> Option<u128> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: u128 = match &text[digits.len()..] {
+        "m" => 1,
+        "" => 1000,
+        "k" => 1000 * 1000,
+        "M" => 1000 * 1000_u128.pow(2),
+        "G" => 1000 * 1000_u128.pow(3),
+        "T" => 1000 * 1000_u128.pow(4),
+        "P" => 1000 * 1000_u128.pow(5),
+        "Ki" => 1000 * 1024,
+        "Mi" => 1000 * 1024_u128.pow(2),
+        "Gi" => 1000 * 1024_u128.pow(3),
+        "Ti" => 1000 * 1024_u128.pow(4),
+        "Pi" => 1000 * 1024_u128.pow(5),
+        _ => return None,
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let number: u128 = format!("{whole}{fraction}").parse().ok()?;
+    Some(number.checked_mul(factor)? / scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(desired: &Value, live: &Value, expected: &[&str]) {
+        assert_eq!(differences(desired, live), expected);
+    }
+
+    #[test]
+    fn items_of_keyed_lists_are_found_by_key() {
+        let desired = json!({"containers": [{"name": "emulator", "env": [{"name": "A", "value": "1"}]}]});
+        let live = json!({"containers": [{"name": "sidecar"}, {"name": "emulator", "image": "x",
+            "env": [{"name": "INJECTED", "value": "z"}, {"name": "A", "value": "1"}]}]});
+        check(&desired, &live, &[]);
+        let live = json!({"containers": [{"name": "emulator", "env": [{"name": "A", "value": "2"}]}]});
+        check(&desired, &live, &["/containers[\"emulator\"]/env[\"A\"]/value"]);
+    }
+
+    #[test]
+    fn other_lists_are_compared_whole() {
+        check(&json!({"drop": ["ALL"]}), &json!({"drop": ["ALL", "KILL"]}), &["/drop"]);
+        check(&json!({"drop": ["ALL"]}), &json!({"drop": ["KILL"]}), &["/drop/0"]);
+    }
+
+    #[test]
+    fn lists_of_words_have_no_key() {
+        check(&json!({"volumes": ["secret", "emptyDir"]}), &json!({"volumes": ["secret", "emptyDir"]}), &[]);
+        check(&json!({"volumes": ["secret"]}), &json!({"volumes": ["hostPath"]}), &["/volumes/0"]);
+    }
+
+    #[test]
+    fn quantities_are_amounts() {
+        let amount = |text: &str| json!({"resources": {"requests": {"storage": text}}});
+        check(&amount("1024Mi"), &amount("1Gi"), &[]);
+        check(&amount("1500m"), &amount("1.5"), &[]);
+        check(&amount("1G"), &amount("1Gi"), &["/resources/requests/storage"]);
+    }
+
+    #[test]
+    fn what_the_api_leaves_out_because_it_is_empty_is_no_difference() {
+        check(&json!({"priority": null, "users": []}), &json!({}), &[]);
+        check(&json!({"users": []}), &json!({"users": ["x"]}), &["/users"]);
+        check(&json!({"emptyDir": {}}), &json!({"emptyDir": {}}), &[]);
+    }
+}

@@ -1,0 +1,166 @@
+//! Environment in, manifests out. Pure: the same environment gives the same bytes, with or without a cluster.
+//!
+//! Templates (`manifests/`, `scc/`) are rendered strictly, parsed, and read into the kind's own type before use, so that
+//! a value can never add a key, and a typing error in a template cannot reach a cluster.
+
+mod context;
+mod pod;
+mod templates;
+mod typed;
+pub mod yaml;
+
+use serde_json::{Value, json};
+
+use crate::environment::{Environment, SccChoice, Tenure};
+use crate::error::{CommandError, Result};
+use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
+pub use context::{INVENTORY, INVENTORY_LABEL, instance_selector, labels};
+
+/// The fixed names of an environment's objects.
+pub mod names {
+    pub(crate) use super::context::{CLAIM, EMULATOR, GRANT};
+}
+
+/// Renders every object of an environment, in apply order.
+///
+/// # Errors
+/// A template that does not fit the objects' types: a fault of this program, never of the user's input.
+pub fn render(environment: &Environment) -> Result<ManifestSet> {
+    let base = context::of(environment)?;
+    let mut manifests = Vec::new();
+    let mut add = |template: &'static str, more: Value| -> Result<()> {
+        manifests.push(manifest(template, &context::with(&base, more)).map_err(|error| {
+            CommandError::new(format!("cannot render {template}: {error}"))
+                .hint("this is a fault of lsdeploy: please report it with the command line that led here")
+        })?);
+        Ok(())
+    };
+    if environment.tenure == Tenure::Own {
+        add("manifests/namespace.yaml.hbs", json!({}))?;
+    }
+    if environment.scc == SccChoice::Custom {
+        add("scc/securitycontextconstraints.yaml.hbs", json!({}))?;
+    }
+    add("manifests/serviceaccount.yaml.hbs", json!({}))?;
+    if environment.scc != SccChoice::None {
+        add("scc/role.yaml.hbs", json!({}))?;
+        add("scc/rolebinding.yaml.hbs", json!({}))?;
+    }
+    add("manifests/inventory.yaml.hbs", json!({}))?;
+    if environment.persistence.is_some() {
+        add("manifests/persistentvolumeclaim.yaml.hbs", json!({}))?;
+    }
+    add("manifests/service.yaml.hbs", json!({}))?;
+    for route in environment.routes() {
+        add("manifests/route.yaml.hbs", context::of_route(environment, &route))?;
+    }
+    add("manifests/deployment.yaml.hbs", pod::context(environment)?)?;
+    Ok(ManifestSet { manifests })
+}
+
+/// One YAML stream of all objects.
+pub fn to_yaml(set: &ManifestSet) -> Result<String> {
+    let mut stream = String::new();
+    for manifest in &set.manifests {
+        let document = yaml::write(&manifest.object)
+            .map_err(|error| CommandError::new(format!("cannot write {} as YAML: {error}", manifest.id)))?;
+        stream.push_str("---\n");
+        stream.push_str(&document);
+    }
+    Ok(stream)
+}
+
+fn manifest(template: &str, context: &Value) -> std::result::Result<Manifest, String> {
+    let text = templates::fill(template, context)?;
+    let object: Value = yaml::parse(&text)?;
+    let kind = Kind::of(&object).ok_or("it has no known kind")?;
+    typed::check(kind, &object)?;
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).ok_or("it has no name")?;
+    Ok(Manifest { id: ObjectId::new(kind, name), object })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::environment::tests::environment;
+    use crate::settings::Choices;
+
+    fn rendered(choices: Choices) -> ManifestSet {
+        render(&environment("team1", choices).unwrap()).unwrap()
+    }
+
+    fn names(set: &ManifestSet) -> Vec<String> {
+        set.manifests.iter().filter(|m| m.id.kind != Kind::Route).map(|m| m.id.to_string()).collect()
+    }
+
+    #[test]
+    fn the_objects_of_a_default_environment() {
+        let set = rendered(Choices::default());
+        insta::assert_snapshot!(names(&set).join("\n"), @r"
+        Namespace/localstack-team1
+        SecurityContextConstraints/lsdeploy-team1
+        ServiceAccount/emulator
+        Role/lsdeploy-scc
+        RoleBinding/lsdeploy-scc
+        ConfigMap/lsdeploy-inventory
+        Service/emulator
+        Deployment/emulator
+        ");
+        assert_eq!(set.manifests.iter().filter(|m| m.id.kind == Kind::Route).count(), 36);
+    }
+
+    #[test]
+    fn objects_stand_in_apply_order() {
+        let kinds: Vec<Kind> = rendered(Choices::default()).manifests.iter().map(|m| m.id.kind).collect();
+        assert!(kinds.is_sorted());
+    }
+
+    #[test]
+    fn without_an_scc_nothing_is_cluster_scoped_but_the_namespace() {
+        let set = rendered(Choices { scc: Some("none".into()), ..Choices::default() });
+        let cluster: Vec<_> = set.manifests.iter().filter(|m| !m.id.kind.is_namespaced()).map(|m| m.id.kind).collect();
+        assert_eq!(cluster, [Kind::Namespace]);
+        let pod = set.find(Kind::Deployment).unwrap().object.pointer("/spec/template/spec").unwrap().clone();
+        assert_eq!(pod.pointer("/securityContext/runAsNonRoot"), Some(&json!(true)));
+        assert_eq!(pod.pointer("/containers/0/securityContext/capabilities"), Some(&json!({"drop": ["ALL"]})));
+    }
+
+    #[test]
+    fn every_object_carries_the_labels() {
+        for manifest in rendered(Choices::default()).manifests {
+            let labels = manifest.object.pointer("/metadata/labels").unwrap();
+            assert_eq!(labels["app.kubernetes.io/managed-by"], "lsdeploy", "{}", manifest.id);
+            assert_eq!(labels["app.kubernetes.io/instance"], "team1", "{}", manifest.id);
+        }
+    }
+
+    #[test]
+    fn the_legacy_layout_has_a_port_and_a_route_per_service() {
+        let set = rendered(Choices { emulator: Some("localstack-legacy".into()), ..Choices::default() });
+        let routes: Vec<_> = set.manifests.iter().filter(|m| m.id.kind == Kind::Route).collect();
+        assert_eq!(routes.len(), 16);
+        for route in routes {
+            assert_eq!(route.object.pointer("/spec/port/targetPort"), Some(&json!(route.id.name)));
+        }
+        let ports = set.find(Kind::Service).unwrap().object.pointer("/spec/ports").unwrap().as_array().unwrap().clone();
+        assert_eq!(ports.len(), 16);
+    }
+
+    proptest! {
+        /// Whatever a user gives as a free value arrives as that one string.
+        #[test]
+        fn a_template_cannot_be_broken_out_of(text in "\\PC*|[\\x00-\\x7f]*") {
+            let filled = templates::fill("manifests/route.yaml.hbs", &json!({
+                "route": text, "namespace": "n", "labels": {"k": text}, "host": null, "service": text,
+                "target_port": text, "tls": "Allow",
+            })).unwrap();
+            let object: Value = yaml::parse(&filled).unwrap();
+            prop_assert_eq!(object.pointer("/metadata/name"), Some(&json!(text)));
+            prop_assert_eq!(object.pointer("/metadata/labels/k"), Some(&json!(text)));
+            prop_assert_eq!(object["metadata"].as_object().unwrap().len(), 4);
+            prop_assert_eq!(object["spec"].as_object().unwrap().len(), 4);
+        }
+    }
+}

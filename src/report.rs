@@ -1,0 +1,168 @@
+//! Results and events in, text out. The only place that writes to standard output and standard error.
+
+pub mod json;
+mod progress;
+mod table;
+pub mod text;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::endpoints::Endpoint;
+use crate::environment::Environment;
+use crate::error::CommandError;
+use crate::events::{Event, Phases};
+use crate::exit::ExitStatus;
+use crate::finding::Finding;
+use crate::manifest::ObjectId;
+use crate::smoke::ServiceResult;
+
+/// How much is said, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Results and errors only.
+    pub quiet: bool,
+    /// Every object and every check.
+    pub verbose: bool,
+    /// Colours on standard error.
+    pub colour: bool,
+    /// Several environments: lines begin with the environment's name.
+    pub many: bool,
+}
+
+/// What became of one environment: the source of the table and of the JSON.
+#[derive(Debug, Clone)]
+pub struct EnvReport {
+    /// The environment.
+    pub env: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its emulator.
+    pub emulator: String,
+    /// The image as asked for.
+    pub image: String,
+    /// The digest that runs.
+    pub digest: Option<String>,
+    /// The SCC that the pod got.
+    pub scc: Option<String>,
+    /// Its endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// Its objects and what was done with them.
+    pub objects: Vec<(ObjectId, &'static str)>,
+    /// How long each phase took.
+    pub phases: Phases,
+    /// The checks, where they ran.
+    pub smoke: Option<Vec<ServiceResult>>,
+    /// What keeps it from serving, with the cluster's own words.
+    pub stuck: Option<(Finding, Vec<String>)>,
+    /// Why it could not be applied.
+    pub error: Option<CommandError>,
+    /// Worth knowing, wrong or not.
+    pub notes: Vec<String>,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The run, as the user agent in the cluster's audit log names it.
+    pub run_id: String,
+}
+
+impl EnvReport {
+    /// A report of an environment about which nothing is known yet.
+    pub fn of(environment: &Environment, run_id: &str) -> Self {
+        Self {
+            env: environment.name.to_string(),
+            namespace: environment.namespace.to_string(),
+            emulator: environment.profile.name.clone(),
+            image: environment.image.as_str().to_owned(),
+            digest: None,
+            scc: None,
+            endpoints: Vec::new(),
+            objects: Vec::new(),
+            phases: Phases::default(),
+            smoke: None,
+            stuck: None,
+            error: None,
+            notes: Vec::new(),
+            status: ExitStatus::Success,
+            run_id: run_id.to_owned(),
+        }
+    }
+
+    /// It could not be applied.
+    pub fn fail(&mut self, error: CommandError) {
+        self.error = Some(error);
+        self.status = ExitStatus::Error;
+    }
+}
+
+/// Writes events to standard error as they come.
+pub struct Reporter {
+    task: JoinHandle<usize>,
+}
+
+impl Reporter {
+    /// Starts to read events; ends when every sender is gone.
+    pub fn start(mut receiver: mpsc::UnboundedReceiver<Event>, style: Style) -> Self {
+        let mut display = progress::Display::new(style, io::stderr().is_terminal());
+        let task = tokio::spawn(async move {
+            let mut writes = 0;
+            while let Some(event) = receiver.recv().await {
+                writes += usize::from(matches!(event.what, crate::events::What::Object(..)));
+                display.show(&event);
+            }
+            display.finish();
+            writes
+        });
+        Self { task }
+    }
+
+    /// Waits until everything is written; returns how many objects were written or deleted.
+    pub async fn finish(self) -> usize {
+        self.task.await.unwrap_or_default()
+    }
+}
+
+/// What `down` says of environments that are gone: name and how many objects were deleted.
+pub fn removed(removed: &[(String, usize)], format: crate::cli::OutputFormat) -> String {
+    match format {
+        crate::cli::OutputFormat::Json => json::removed(removed),
+        crate::cli::OutputFormat::Text => removed.iter().map(|(env, deleted)| text::removed(env, *deleted)).collect(),
+    }
+}
+
+/// Writes results to standard output. A reader that went away (`| head`) is no failure.
+pub fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes an error and its hints to standard error.
+pub fn print_error(error: &CommandError, colour: bool) {
+    let mut out = io::stderr().lock();
+    let _ = out.write_all(text::error(error, colour).as_bytes());
+}
+
+/// Writes what is wrong, already formatted, to standard error.
+pub fn print_problems(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Text from a cluster made safe for a terminal: control characters and direction marks are written out.
+pub fn printable(text: &str) -> String {
+    let is_trick = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_trick(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_direction_marks_are_written_out() {
+        assert_eq!(printable("a\u{1b}[31mb\u{202e}c\nd"), "a\\u{1b}[31mb\\u{202e}c\nd");
+    }
+}

@@ -1,0 +1,161 @@
+//! Results for programs: a frozen shape (`lsdeploy/v1`). Keys may be added, none renamed.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::EnvReport;
+use crate::cluster::inventory::Inventory;
+use crate::exit::ExitStatus;
+use crate::smoke::{ServiceResult, Summary};
+
+const SCHEMA: &str = "lsdeploy/v1";
+
+#[derive(Serialize)]
+struct Environment<'a> {
+    schema: &'static str,
+    env: &'a str,
+    run_id: &'a str,
+    status: &'static str,
+    namespace: &'a str,
+    emulator: &'a str,
+    image: &'a str,
+    digest: Option<&'a str>,
+    scc: Option<&'a str>,
+    endpoints: Vec<Endpoint<'a>>,
+    objects: Vec<Object<'a>>,
+    phases: Vec<Phase>,
+    smoke: Option<Smoke<'a>>,
+    finding: Option<Stuck<'a>>,
+    error: Option<Failure<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Endpoint<'a> {
+    service: &'a str,
+    url: &'a str,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    kind: &'static str,
+    name: &'a str,
+    action: &'static str,
+}
+
+#[derive(Serialize)]
+struct Phase {
+    name: &'static str,
+    ms: u128,
+}
+
+#[derive(Serialize)]
+struct Smoke<'a> {
+    schema: &'static str,
+    env: &'a str,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    results: &'a [ServiceResult],
+}
+
+#[derive(Serialize)]
+struct Stuck<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: &'a str,
+    evidence: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    message: &'a str,
+    hints: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    env: &'a str,
+    namespace: &'a str,
+    emulator: &'a str,
+    created: Option<&'a str>,
+    created_by: Option<&'a str>,
+}
+
+/// One environment as an object, several as an object with an array `envs`.
+pub fn environments(reports: &[EnvReport]) -> String {
+    match reports {
+        [one] => write(&of(one)),
+        many => write(&serde_json::json!({"schema": SCHEMA, "envs": many.iter().map(of).collect::<Vec<_>>()})),
+    }
+}
+
+/// The checks alone, for `smoke`.
+pub fn smoke(env: &str, results: &[ServiceResult]) -> String {
+    write(&smoke_of(env, results))
+}
+
+/// The list of environments.
+pub fn list(inventories: &[Inventory]) -> String {
+    let envs: Vec<Listed<'_>> = inventories
+        .iter()
+        .map(|inventory| Listed {
+            env: &inventory.env,
+            namespace: &inventory.namespace,
+            emulator: inventory.choices.emulator.as_deref().unwrap_or("localstack"),
+            created: inventory.created.as_deref(),
+            created_by: inventory.created_by.as_deref(),
+        })
+        .collect();
+    write(&serde_json::json!({"schema": SCHEMA, "envs": envs}))
+}
+
+/// Environments that are gone.
+pub(super) fn removed(removed: &[(String, usize)]) -> String {
+    let envs = removed.iter().map(|(env, deleted)| serde_json::json!({"env": env, "deleted": deleted}));
+    write(&serde_json::json!({"schema": SCHEMA, "envs": envs.collect::<Vec<_>>()}))
+}
+
+fn of(report: &EnvReport) -> Environment<'_> {
+    Environment {
+        schema: SCHEMA,
+        env: &report.env,
+        run_id: &report.run_id,
+        status: match report.status {
+            ExitStatus::Success => "ok",
+            ExitStatus::Failure => "failed",
+            _ => "error",
+        },
+        namespace: &report.namespace,
+        emulator: &report.emulator,
+        image: &report.image,
+        digest: report.digest.as_deref(),
+        scc: report.scc.as_deref(),
+        endpoints: report.endpoints.iter().map(|e| Endpoint { service: &e.service, url: &e.url }).collect(),
+        objects: report
+            .objects
+            .iter()
+            .map(|(id, action)| Object { kind: id.kind.name(), name: &id.name, action })
+            .collect(),
+        phases: report.phases.done.iter().map(|(name, took)| Phase { name, ms: took.as_millis() }).collect(),
+        smoke: report.smoke.as_deref().map(|results| smoke_of(&report.env, results)),
+        finding: report.stuck.as_ref().map(|(finding, evidence)| Stuck {
+            code: finding.code,
+            message: &finding.message,
+            hint: &finding.hint,
+            evidence,
+        }),
+        error: report.error.as_ref().map(|error| Failure { message: &error.message, hints: &error.hints }),
+        notes: &report.notes,
+    }
+}
+
+fn smoke_of<'a>(env: &'a str, results: &'a [ServiceResult]) -> Smoke<'a> {
+    let Summary { passed, failed, skipped } = Summary::of(results);
+    Smoke { schema: SCHEMA, env, passed, failed, skipped, results }
+}
+
+fn write<T: Serialize>(value: &T) -> String {
+    let value = serde_json::to_value(value).unwrap_or(Value::Null);
+    format!("{value:#}\n")
+}

@@ -1,0 +1,101 @@
+//! Events on standard error: a spinner per environment on a terminal, plain lines elsewhere.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::{Style, printable};
+use crate::events::{Event, What};
+use crate::smoke::Status;
+
+/// Shows events.
+pub(super) struct Display {
+    style: Style,
+    bars: Option<(MultiProgress, HashMap<String, ProgressBar>)>,
+    last_waiting: HashMap<String, String>,
+}
+
+impl Display {
+    /// A display for a terminal, or for a file or pipe.
+    pub(super) fn new(style: Style, is_terminal: bool) -> Self {
+        let bars = (is_terminal && !style.quiet).then(|| (MultiProgress::new(), HashMap::new()));
+        Self { style, bars, last_waiting: HashMap::new() }
+    }
+
+    /// Shows one event.
+    pub(super) fn show(&mut self, event: &Event) {
+        if self.style.quiet {
+            return;
+        }
+        match &event.what {
+            What::PhaseBegan(name) => self.now(&event.env, name),
+            What::PhaseEnded(name, took) => self.line(&event.env, &format!("{name}: {}", duration(*took))),
+            What::Object(id, action, changes) if self.style.verbose => {
+                let changed = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
+                self.line(&event.env, &format!("  {action} {id}{}", printable(&changed)));
+            }
+            What::Object(..) => {}
+            What::Waiting(text) => self.waiting(&event.env, text),
+            What::Note(text) => self.line(&event.env, text),
+            What::Obstacle(finding) => {
+                self.line(&event.env, &format!("waiting, but {} ({})", printable(&finding.message), finding.code));
+            }
+            What::Checked(result) => {
+                if self.style.verbose || result.status == Status::Failed {
+                    let word = super::text::check_word(result.status);
+                    self.line(&event.env, &format!("  {word} {} ({} ms)", result.service, result.ms));
+                }
+            }
+        }
+    }
+
+    /// Takes the spinners off the screen.
+    pub(super) fn finish(&mut self) {
+        if let Some((_, bars)) = &self.bars {
+            bars.values().for_each(ProgressBar::finish_and_clear);
+        }
+    }
+
+    /// What is being done now: the spinner's text; nothing where there is no spinner.
+    fn now(&mut self, env: &str, text: &str) {
+        let Some((all, bars)) = &mut self.bars else { return };
+        let bar = bars.entry(env.to_owned()).or_insert_with(|| {
+            let bar = all.add(ProgressBar::new_spinner());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        bar.set_message(if self.style.many { format!("{env}: {text}") } else { text.to_owned() });
+    }
+
+    /// What is waited for: on a terminal the spinner's text, elsewhere a line whenever it changes.
+    fn waiting(&mut self, env: &str, text: &str) {
+        let text = format!("waiting for {}", printable(text));
+        if self.bars.is_some() {
+            self.now(env, &text);
+        } else if self.last_waiting.insert(env.to_owned(), text.clone()).as_ref() != Some(&text) && self.style.verbose {
+            self.line(env, &text);
+        }
+    }
+
+    fn line(&mut self, env: &str, text: &str) {
+        let line = if self.style.many { format!("{env}: {text}") } else { text.to_owned() };
+        match &self.bars {
+            // A line that cannot be written stops nothing.
+            Some((all, _)) => drop(all.println(line)),
+            None => drop(writeln!(std::io::stderr(), "{line}")),
+        }
+    }
+}
+
+fn duration(took: Duration) -> String {
+    if took < Duration::from_secs(1) {
+        format!("{} ms", took.as_millis())
+    } else {
+        format!("{:.1} s", took.as_secs_f64())
+    }
+}

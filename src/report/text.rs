@@ -1,0 +1,224 @@
+//! Results for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style as Ansi};
+
+use super::{EnvReport, printable, table};
+use crate::cluster::inventory::Inventory;
+use crate::error::CommandError;
+use crate::finding::Finding;
+use crate::manifest::ObjectId;
+use crate::smoke::{ServiceResult, Status, Summary};
+
+/// `error:` and `hint:` lines.
+pub fn error(error: &CommandError, colour: bool) -> String {
+    let mut text = format!("{} {}\n", word("error:", AnsiColor::Red, colour), printable(&error.message));
+    for hint in &error.hints {
+        let _ = writeln!(text, "{} {}", word("hint:", AnsiColor::Cyan, colour), printable(hint));
+    }
+    text
+}
+
+/// What is wrong with one environment, with evidence: for standard error.
+pub fn problem(report: &EnvReport, colour: bool) -> String {
+    let mut text = String::new();
+    if let Some(failed) = &report.error {
+        text.push_str(&error(&named(report, failed), colour));
+    }
+    if let Some((finding, evidence)) = &report.stuck {
+        let _ = writeln!(
+            text,
+            "{} {} is not ready: {} ({})",
+            word("error:", AnsiColor::Red, colour),
+            report.env,
+            printable(&finding.message),
+            finding.code
+        );
+        for line in evidence.iter().flat_map(|words| words.lines()) {
+            let _ = writeln!(text, "  | {}", printable(line));
+        }
+        hints(&mut text, finding, colour);
+    }
+    for result in report.smoke.iter().flatten() {
+        if let Some(finding) = result.finding.as_ref().filter(|_| result.status == Status::Failed) {
+            text.push_str(&failed_check(&report.env, result, finding, colour));
+        }
+    }
+    text
+}
+
+/// The table of endpoints and the verdict: for standard output.
+pub fn environment(report: &EnvReport) -> String {
+    let mut text = String::new();
+    let state = match (&report.error, &report.stuck) {
+        (Some(_), _) => "was not applied",
+        (None, Some(_)) => "is not ready",
+        (None, None) if report.endpoints.is_empty() => "is applied",
+        (None, None) => "is ready",
+    };
+    let _ = writeln!(text, "{} {state}: {} in namespace {}", report.env, report.emulator, report.namespace);
+    let mut facts = vec![vec!["  image".to_owned(), report.image.clone()]];
+    facts.extend(report.digest.iter().map(|digest| vec!["  digest".to_owned(), digest.clone()]));
+    facts.extend(report.scc.iter().map(|scc| vec!["  scc".to_owned(), scc.clone()]));
+    if !report.objects.is_empty() {
+        facts.push(vec!["  objects".to_owned(), count_actions(&report.objects)]);
+    }
+    text.push_str(&table::columns(&facts));
+    for note in &report.notes {
+        let _ = writeln!(text, "  note: {}", printable(note));
+    }
+    if !report.endpoints.is_empty() {
+        text.push('\n');
+        text.push_str(&endpoints(report));
+    }
+    if let Some(results) = &report.smoke {
+        let _ = writeln!(text, "\n{}", verdict(results));
+        text.push_str(&skipped(results));
+    }
+    text
+}
+
+/// One line for an environment that is gone.
+pub(super) fn removed(env: &str, deleted: usize) -> String {
+    match deleted {
+        0 => format!("{env} was gone already\n"),
+        _ => format!("{env} is gone\n"),
+    }
+}
+
+/// One line per environment.
+pub fn list(inventories: &[Inventory], now: jiff::Timestamp) -> String {
+    if inventories.is_empty() {
+        return "there are no environments; `lsdeploy up --env NAME` makes one\n".to_owned();
+    }
+    let mut rows = vec![["ENV", "NAMESPACE", "EMULATOR", "CREATED BY", "AGE"].map(str::to_owned).to_vec()];
+    rows.extend(inventories.iter().map(|inventory| {
+        vec![
+            inventory.env.clone(),
+            inventory.namespace.clone(),
+            inventory.choices.emulator.clone().unwrap_or_else(|| "localstack".to_owned()),
+            printable(inventory.created_by.as_deref().unwrap_or("?")),
+            inventory.created.as_deref().and_then(|created| age(created, now)).unwrap_or_else(|| "?".to_owned()),
+        ]
+    }));
+    table::columns(&rows)
+}
+
+/// The checks alone, for `smoke`.
+pub fn smoke(results: &[ServiceResult]) -> String {
+    let mut rows = vec![["SERVICE", "CHECK", "ENDPOINT"].map(str::to_owned).to_vec()];
+    rows.extend(results.iter().map(|result| vec![result.service.clone(), check(Some(result)), result.url.clone()]));
+    format!("{}\n{}\n{}", table::columns(&rows), verdict(results), skipped(results))
+}
+
+/// What is wrong with one service: phase, what was seen, next step.
+pub fn failed_check(env: &str, result: &ServiceResult, finding: &Finding, colour: bool) -> String {
+    let phase = result.phase.map_or_else(String::new, |phase| format!(" at phase {}", phase.word()));
+    let mut text = format!(
+        "{} {env}: the check of {} failed{phase}: {} ({})\n",
+        word("error:", AnsiColor::Red, colour),
+        result.service,
+        printable(&finding.message),
+        finding.code
+    );
+    hints(&mut text, finding, colour);
+    text
+}
+
+/// The word of a check's status.
+pub(super) fn check_word(status: Status) -> &'static str {
+    match status {
+        Status::Passed => "passed",
+        Status::Failed => "FAILED",
+        Status::Skipped => "skipped",
+    }
+}
+
+fn named(report: &EnvReport, error: &CommandError) -> CommandError {
+    CommandError { message: format!("{}: {}", report.env, error.message), hints: error.hints.clone() }
+}
+
+fn hints(text: &mut String, finding: &Finding, colour: bool) {
+    for hint in finding.hint.lines().filter(|line| !line.is_empty()) {
+        let _ = writeln!(text, "{} {}", word("hint:", AnsiColor::Cyan, colour), printable(hint));
+    }
+}
+
+fn endpoints(report: &EnvReport) -> String {
+    let results: BTreeMap<&str, &ServiceResult> =
+        report.smoke.iter().flatten().map(|result| (result.service.as_str(), result)).collect();
+    let mut rows = vec![["SERVICE", "ENDPOINT", "CHECK"].map(str::to_owned).to_vec()];
+    rows.extend(report.endpoints.iter().map(|endpoint| {
+        let checked =
+            report.smoke.as_ref().map_or_else(String::new, |_| check(results.get(endpoint.service.as_str()).copied()));
+        vec![endpoint.service.clone(), endpoint.url.clone(), checked]
+    }));
+    table::columns(&rows)
+}
+
+fn check(result: Option<&ServiceResult>) -> String {
+    let Some(result) = result else { return "no check yet".to_owned() };
+    let done = result.operations.iter().filter(|operation| operation.ok).count();
+    match result.status {
+        Status::Passed => format!("passed, {done} operations, {} ms", result.ms),
+        Status::Failed => {
+            let finding = result.finding.as_ref().map_or("", |finding| finding.code);
+            format!("FAILED, {finding}")
+        }
+        Status::Skipped => "skipped".to_owned(),
+    }
+}
+
+fn verdict(results: &[ServiceResult]) -> String {
+    let Summary { passed, failed, skipped } = Summary::of(results);
+    let mut text = format!("{} services checked: {passed} passed, {failed} failed", results.len());
+    if skipped > 0 {
+        let _ = write!(text, ", {skipped} skipped");
+    }
+    text
+}
+
+fn skipped(results: &[ServiceResult]) -> String {
+    let mut text = String::new();
+    for result in results {
+        for operation in &result.operations {
+            if let Some(reason) = &operation.skipped {
+                let _ = writeln!(text, "skipped {} {}: {reason}", result.service, operation.name);
+            }
+        }
+    }
+    text
+}
+
+fn count_actions(objects: &[(ObjectId, &'static str)]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, action) in objects {
+        *counts.entry(action).or_default() += 1;
+    }
+    let words = |action: &str| match action {
+        "create" => "created",
+        "update" => "updated",
+        "delete" => "deleted",
+        _ => "unchanged",
+    };
+    let parts: Vec<String> = counts.iter().map(|(action, count)| format!("{count} {}", words(action))).collect();
+    parts.join(", ")
+}
+
+fn age(created: &str, now: jiff::Timestamp) -> Option<String> {
+    let created: jiff::Timestamp = created.parse().ok()?;
+    let seconds = now.duration_since(created).as_secs().max(0);
+    Some(match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7200 => format!("{}m", seconds / 60),
+        7200..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    })
+}
+
+fn word(text: &str, colour: AnsiColor, on: bool) -> String {
+    let style = if on { Ansi::new().bold().fg_color(Some(colour.into())) } else { Ansi::new() };
+    format!("{style}{text}{style:#}")
+}

@@ -1,0 +1,6 @@
+//! The main job on a real cluster, as a user runs it.
+
+mod apply;
+mod emulators;
+mod refused;
+mod stuck;

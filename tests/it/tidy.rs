@@ -1,0 +1,125 @@
+//! The invariants of `docs/architecture.md` that a compiler cannot hold.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Modules that never do input or output.
+const PURE: [&str; 12] = [
+    "environment", "environment.rs", "render", "render.rs", "plan", "plan.rs", "scc", "scc.rs", "manifest.rs",
+    "endpoints.rs", "settings.rs", "emulator.rs",
+];
+/// The longest a source file may be.
+const LINES: usize = 400;
+
+fn sources(top: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut directories = vec![root().join(top)];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
+            }
+        }
+    }
+    found
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The part of a file before its unit tests.
+fn code(text: &str) -> &str {
+    text.split("\n#[cfg(test)]").next().unwrap_or(text)
+}
+
+#[track_caller]
+fn assert_none(found: &[String]) {
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+fn offenders(words: &[&str], applies: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in sources("src") {
+        let path = path.to_string_lossy().into_owned();
+        if applies(&path) {
+            let hits = code(&text).lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+            let hits = hits.filter(|(_, line)| words.iter().any(|word| line.contains(word)));
+            found.extend(hits.map(|(number, line)| format!("{path}:{}: {}", number + 1, line.trim())));
+        }
+    }
+    found
+}
+
+#[test]
+fn pure_modules_do_no_input_or_output() {
+    let is_pure = |path: &str| PURE.iter().any(|pure| path == format!("src/{pure}") || path.starts_with(&format!("src/{pure}/")));
+    let words = ["async fn", "tokio::", "std::fs", "std::net", "std::env", "kube::", "aws_", "SystemTime", "Instant::now"];
+    assert_none(&offenders(&words, is_pure));
+}
+
+#[test]
+fn only_the_cluster_module_names_the_kubernetes_client() {
+    // `logs` streams straight from the API, and its answer is not a value that could pass through a module.
+    assert_none(&offenders(&["kube::"], |path| !path.starts_with("src/cluster") && path != "src/commands/logs.rs"));
+}
+
+#[test]
+fn only_the_smoke_module_names_the_aws_sdk() {
+    assert_none(&offenders(&["aws_sdk_", "aws_smithy", "aws_types"], |path| !path.starts_with("src/smoke")));
+}
+
+#[test]
+fn only_one_file_names_the_yaml_crate() {
+    assert_none(&offenders(&["serde_saphyr"], |path| path != "src/render/yaml.rs"));
+}
+
+#[test]
+fn only_the_report_writes_to_standard_output_and_error() {
+    assert_none(&offenders(&["io::stdout()", "io::stderr()", "println!", "eprintln!"], |path| {
+        !path.starts_with("src/report") && path != "src/commands.rs"
+    }));
+}
+
+#[test]
+fn no_source_file_is_longer_than_400_lines() {
+    let long = sources("src").into_iter().chain(sources("tests")).filter(|(_, text)| text.lines().count() > LINES);
+    assert_none(&long.map(|(path, text)| format!("{}: {} lines", path.display(), text.lines().count())).collect::<Vec<_>>());
+}
+
+#[test]
+fn cluster_scoped_templates_and_grants_stand_in_scc() {
+    for entry in fs::read_dir(root().join("manifests")).unwrap().map(Result::unwrap) {
+        if entry.path().extension().is_some_and(|end| end == "hbs") {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            assert!(!text.contains("SecurityContextConstraints"), "{}", entry.path().display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_at_its_head_what_it_is() {
+    let silent = sources("src").into_iter().filter(|(_, text)| !text.starts_with("//!"));
+    assert_none(&silent.map(|(path, _)| path.display().to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_finding_is_documented() {
+    let documented = fs::read_to_string(root().join("docs/findings.md")).unwrap();
+    let mut missing = Vec::new();
+    for (path, text) in sources("src") {
+        for line in code(&text).lines() {
+            if let Some(at) = line.find("code: \"") {
+                let slug = line[at + 7..].split('"').next().unwrap_or_default();
+                if !documented.contains(&format!("`{slug}`")) {
+                    missing.push(format!("{}: {slug}", path.display()));
+                }
+            }
+        }
+    }
+    assert_none(&missing);
+}

@@ -1,0 +1,88 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # the files of lib are one program: `lab` sources them all
+# The cluster: start it in the order in which its parts need each other, fill it, ask how it is.
+
+kubectl() { KUBECONFIG="$run/kubeconfig/admin" "$kubernetes" kubectl "$@" 8>&-; }
+
+start_lab() {
+  machine_up
+  make_pki
+  make_users
+  write_config
+  start_supervisor
+  supervisor start etcd containerd dnsmasq kube-apiserver >/dev/null
+  wait_for "containerd" containerd 30 ctr version
+  forget_containers
+  import_images
+  wait_for "the API server" kube-apiserver 120 kubectl get --raw /readyz
+  supervisor start kube-controller-manager kube-scheduler kubelet >/dev/null
+  fill_cluster
+  wait_for "the node to be ready" kubelet 120 kubectl wait --for=condition=Ready --timeout=1s "node/$node"
+  touch "$run/ready"
+}
+
+# Schemas and webhooks before what they are to see: namespaces get their UID ranges and SCCs their defaults from the webhook.
+fill_cluster() {
+  local log="$run/log/objects.log"
+  local schema_files=("$schemas"/*.yaml)
+  logged "applying OpenShift's schemas" "$log" kubectl apply --server-side "${schema_files[@]/#/--filename=}"
+  logged "waiting for OpenShift's schemas" "$log" kubectl wait --for=condition=Established --timeout=60s "${schema_files[@]/#/--filename=}"
+  mkdir -p "$run/objects" "$run"/volumes/{1,2,3,4}
+  chmod 0777 "$run"/volumes/*
+  local file
+  for file in "$here"/objects/*; do render "$file" >"$run/objects/${file##*/}"; done
+  if [[ "$agent" == none ]]; then
+    rm "$run/objects/webhooks.yaml"
+  else
+    supervisor start webhook >/dev/null
+    wait_for "the webhook" webhook 30 curl_webhook
+    logged "registering the webhooks" "$log" kubectl apply --server-side --filename "$run/objects/webhooks.yaml"
+  fi
+  logged "applying the lab's objects" "$log" kubectl apply --server-side --filename "$run/objects"
+  [[ "$agent" == none ]] || supervisor start router >/dev/null
+}
+
+# It only has to accept connections.
+curl_webhook() { (: <>/dev/tcp/127.0.0.1/9443); }
+
+# Every component runs, and they are those which this `up` would start.
+lab_runs() {
+  [[ -e "$run/ready" ]] || return 1
+  local with=none
+  [[ ! -e "$run/supervisor/agent.conf" ]] || with=agent
+  [[ "$agent" == none || "$with" == agent ]] && [[ "$agent" != none || "$with" == none ]] || return 1
+  status >/dev/null
+}
+
+status() {
+  local failed=0 states name state
+  [[ -e "$run/init.pid" ]] || { echo "the lab is down" && return 1; }
+  states=$(supervisor status all 2>&1 || true)
+  while read -r name; do
+    state=$(awk -v name="$name" '$1 == name { $1 = ""; print substr($0, 2) }' <<<"$states")
+    if [[ "$state" == RUNNING* ]]; then
+      printf '%-24s running\n' "$name"
+    else
+      printf '%-24s failed (%s; log: %s)\n' "$name" "${state:-its supervisor is gone}" "$run/log/$name.log"
+      failed=1
+    fi
+  done < <(components)
+  return "$failed"
+}
+
+print_env() {
+  [[ -e "$run/ready" ]] || die "the lab is not up" "run $0 up"
+  local name
+  while read -r name; do printf 'export %s\n' "$name"; done <<TEXT
+KUBECONFIG=$run/kubeconfig/admin
+LSDEPLOY_TEST_KUBECONFIG=$run/kubeconfig/admin
+LAB_KUBECONFIG_DEV=$run/kubeconfig/dev
+LAB_KUBECONFIG_NOBODY=$run/kubeconfig/nobody
+LAB_KUBECONFIG_EXPIRED=$run/kubeconfig/expired
+APPS_DOMAIN=$apps_domain
+ROUTER_ADDRESS=$router_address
+AUDIT_LOG=$run/audit.log
+LAB_WORKSTATION=$workstation
+LAB_STATE=$run
+LAB_CA=$run/pki/ca.crt
+TEXT
+}

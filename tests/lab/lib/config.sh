@@ -1,0 +1,22 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # the files of lib are one program: `lab` sources them all
+# The components' configuration files, from tests/lab/config.
+
+write_config() {
+  local file
+  mkdir -p "$run/cni" "$run/supervisor"
+  for file in containerd.toml kubelet.yaml dnsmasq.conf supervisord.conf admission.yaml audit-policy.yaml; do
+    render "$here/config/$file" >"$run/$file"
+  done
+  render "$here/config/cni.conflist" >"$run/cni/lsdlab.conflist"
+  # Pods that take the node's resolver must not see the machine's.
+  echo "nameserver $node_address" >"$run/resolv.conf"
+  render "$here/config/programs.conf" >"$run/supervisor/programs.conf"
+  [[ "$agent" == none ]] || {
+    # A copy, so that a build does not change a running lab.
+    install -m 0755 "$agent" "$agent_program"
+    mkdir -p "$run/router"
+    render "$here/config/agent.conf" >"$run/supervisor/agent.conf"
+  }
+}
+
+components() { sed -n 's/^\[program:\(.*\)\]$/\1/p' "$run"/supervisor/*.conf; }

@@ -1,0 +1,29 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # the files of lib are one program: `lab` sources them all
+# One bridge for node, router, pods and workstation, and a resolver of the workstation's own.
+
+network_up() {
+  ip link add "$bridge" type bridge
+  ip address add "$node_address/16" dev "$bridge"
+  ip address add "$router_address/16" dev "$bridge"
+  ip link set "$bridge" up
+  # `ip netns exec` puts this file over the machine's for the commands it runs.
+  mkdir -p "/etc/netns/$workstation"
+  echo "nameserver $node_address" >"/etc/netns/$workstation/resolv.conf"
+  ip netns add "$workstation"
+  ip link add "$workstation" type veth peer name eth0 netns "$workstation"
+  ip link set "$workstation" master "$bridge" up
+  ip -n "$workstation" address add "$workstation_address/16" dev eth0
+  ip -n "$workstation" link set lo up
+  ip -n "$workstation" link set eth0 up
+}
+
+network_down() {
+  local interface tries=50
+  # The kernel takes the pods' ends away a moment after their last process.
+  while ((tries--)) && ip -o link show master "$bridge" 2>/dev/null | grep -qv ": $workstation@"; do sleep 0.1; done
+  rm -rf "/etc/netns/$workstation"
+  for interface in "$workstation" "$bridge"; do
+    if ip link show "$interface" >/dev/null 2>&1; then ip link delete "$interface"; fi
+  done
+  if [[ -e "/run/netns/$workstation" ]]; then ip netns delete "$workstation"; fi
+}
