@@ -12,10 +12,13 @@
 //! `smoke/registry.rs`, and its SDK crate to `Cargo.toml`.
 
 mod cause;
+mod clients;
+mod clocks;
 mod connector;
 mod diagnose;
 mod dial;
 mod options;
+mod parts;
 mod registry;
 mod result;
 mod run;

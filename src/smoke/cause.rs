@@ -22,7 +22,7 @@ pub(super) enum Cause {
     /// No complete answer.
     Transport(TransportError),
     /// An answer that says no, or that the SDK cannot read.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// The SDK could not make a request of it.
     Unsent(String),
 }
@@ -38,6 +38,8 @@ pub(super) struct Answer {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
     pub(super) request_id: Option<String>,
+    /// Why the SDK could not read it.
+    pub(super) unread: Option<String>,
 }
 
 impl Answer {
@@ -76,13 +78,15 @@ where
             }
             SdkError::ServiceError(context) => {
                 let meta = context.err().meta();
-                Self::Answer(Answer {
+                Self::Answer(Box::new(Answer {
                     code: meta.code().map(str::to_owned),
                     message: meta.message().map(str::to_owned),
                     ..seen(context.raw())
-                })
+                }))
             }
-            SdkError::ResponseError(context) => Self::Answer(seen(context.raw())),
+            SdkError::ResponseError(context) => {
+                Self::Answer(Box::new(Answer { unread: Some(chain(&error)), ..seen(context.raw()) }))
+            }
             _ => Self::Unsent(chain(&error)),
         }
     }
@@ -96,7 +100,7 @@ impl From<TransportError> for Cause {
 
 impl Cause {
     /// A failure before there is a URL to ask.
-    pub(super) fn unsendable(host: &str, detail: impl ToString) -> Self {
+    pub(super) fn unsendable(host: &str, detail: &dyn Error) -> Self {
         let problem = Problem::Unsendable { detail: detail.to_string() };
         Self::Transport(TransportError { host: host.to_owned(), problem })
     }
@@ -129,6 +133,7 @@ fn seen(raw: &HttpResponse) -> Answer {
         code: None,
         message: None,
         request_id: header(raw.headers(), &["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]),
+        unread: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! CloudFormation: a stack with a queue in it.
+//! `CloudFormation`: a stack with a queue in it.
 
 use aws_sdk_cloudformation::{
     Client,

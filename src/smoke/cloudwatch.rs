@@ -1,9 +1,9 @@
-//! CloudWatch: a metric read back as statistics, and an alarm on it.
+//! `CloudWatch`: a metric read back as statistics, and an alarm on it.
 
 use aws_sdk_cloudwatch::{
     Client,
     primitives::DateTime,
-    types::{ComparisonOperator, MetricDatum, StandardUnit, Statistic},
+    types::{ComparisonOperator, MetricAlarm, MetricDatum, StandardUnit, Statistic},
 };
 
 use super::{diagnose::Failure, run::Run};
@@ -28,18 +28,18 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let statistics = || {
         let request = cloudwatch.get_metric_statistics().namespace(&namespace).metric_name("jobs");
         let request = request.start_time(DateTime::from(now - AROUND)).end_time(DateTime::from(now + AROUND));
-        request.period(60).statistics(Statistic::Sum).unit(StandardUnit::Count).send()
+        request.period(60).statistics(Statistic::Maximum).unit(StandardUnit::Count).send()
     };
-    let sum = run
-        .until("get_metric_statistics", "the datapoint", statistics, |got| got.datapoints?.into_iter().next()?.sum)
+    let highest = run
+        .until("get_metric_statistics", "the datapoint", statistics, |got| got.datapoints?.into_iter().next()?.maximum)
         .await?;
-    run.expect_eq("sum", &42.0, &sum)?;
+    run.expect_eq("highest value", &42.0, &highest)?;
 
     let alarm = cloudwatch.put_metric_alarm().alarm_name(&namespace).namespace(&namespace).metric_name("jobs");
     let alarm = alarm.comparison_operator(ComparisonOperator::GreaterThanThreshold).threshold(40.0);
-    run.step("put_metric_alarm", alarm.statistic(Statistic::Sum).period(60).evaluation_periods(1).send()).await?;
+    run.step("put_metric_alarm", alarm.statistic(Statistic::Maximum).period(60).evaluation_periods(1).send()).await?;
     run.undo("delete_alarms", cloudwatch.delete_alarms().alarm_names(&namespace).send());
     let described = run.step("describe_alarms", cloudwatch.describe_alarms().alarm_names(&namespace).send()).await?;
-    let thresholds: Vec<_> = described.metric_alarms().iter().map(|alarm| alarm.threshold()).collect();
+    let thresholds: Vec<_> = described.metric_alarms().iter().map(MetricAlarm::threshold).collect();
     run.expect_eq("threshold", &vec![Some(40.0)], &thresholds)
 }

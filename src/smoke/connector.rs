@@ -75,6 +75,7 @@ impl Connector {
     /// met 503 (the router has not loaded the Route yet, or the emulator says it is starting), for as long as
     /// `settle` allows, and a request that a kept connection refused unsent. The SDK's own retries are off: they
     /// would repeat calls that took effect, and hide flaky answers that users would meet.
+    #[expect(clippy::disallowed_methods, reason = "a wait for the router's next reload, with its deadline")]
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let deadlines = &self.0.network.deadlines;
         let host = request.uri().host().unwrap_or_default().to_owned();
@@ -114,7 +115,8 @@ impl Connector {
             let answer = collect(answer).await?;
             Ok((answer, sender))
         };
-        let (answer, sender) = timeout(left, exchange).await.map_err(|_| Problem::AnswerTimeout { after: left })??;
+        let after = self.0.network.deadlines.operation;
+        let (answer, sender) = timeout(left, exchange).await.map_err(|_| Problem::AnswerTimeout { after })??;
         self.keep(origin, sender);
         Ok(answer)
     }

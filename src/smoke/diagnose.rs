@@ -2,6 +2,7 @@
 
 use super::{
     cause::{Answer, Cause},
+    parts::missing_part,
     transport::{Problem, TlsProblem, TransportError},
 };
 use crate::finding::{Finding, Phase, code};
@@ -44,7 +45,8 @@ pub(super) fn diagnose(place: &Place, cause: &Cause) -> Failure {
         ),
     };
     let asked = match cause {
-        Cause::Transport(TransportError { host, .. }) | Cause::Answer(Answer { host, .. }) => host,
+        Cause::Transport(error) => &error.host,
+        Cause::Answer(answer) => &answer.host,
         Cause::Unsent(_) => return failure,
     };
     if failure.phase <= Phase::Route && !place.hosts.contains(asked) {
@@ -160,6 +162,14 @@ fn from_answer(place: &Place, answer: &Answer) -> Failure {
     let said = answer.said();
     let refused = |code, hint: String| Failure::new(Phase::Api, code, format!("`{operation}`: {said}"), hint);
     let error = answer.code.as_deref().unwrap_or_default();
+    if let Some(part) = missing_part(&answer.text()).filter(|_| status >= 500) {
+        return Failure::new(
+            Phase::Api,
+            code::PART_NOT_INSTALLED,
+            format!("`{operation}`: the emulator could not install or start {part}: {said}"),
+            format!("LocalStack downloads {part} at first use: give the pod a way out, or an image that has it"),
+        );
+    }
     match status {
         503 => {
             refused(code::EMULATOR_STARTING, "wait until `lsdeploy status` says ready, then run it again".to_owned())
@@ -173,15 +183,6 @@ fn from_answer(place: &Place, answer: &Answer) -> Failure {
             "this emulator or its SERVICES setting leaves it out: `lsdeploy up --services ...` or another emulator"
                 .to_owned(),
         ),
-        500.. if missing_part(&answer.text()).is_some() => {
-            let part = missing_part(&answer.text()).unwrap_or_default();
-            Failure::new(
-                Phase::Api,
-                code::PART_NOT_INSTALLED,
-                format!("`{operation}`: the emulator could not install {part}: {said}"),
-                format!("LocalStack downloads {part} at first use: give the pod a way out, or an image that has it"),
-            )
-        }
         _ if CLOCK.contains(&error) => {
             refused(code::CLOCK_SKEW, "set the clocks of this machine and of the cluster's nodes (NTP)".to_owned())
         }
@@ -196,8 +197,11 @@ fn from_answer(place: &Place, answer: &Answer) -> Failure {
         _ if error.is_empty() && status < 400 => Failure::new(
             Phase::Api,
             code::BAD_ANSWER,
-            format!("`{operation}`: the answer (HTTP {status}) is not what the AWS SDK expects: {said}"),
-            format!("something else than the emulator may answer on `{host}`"),
+            format!(
+                "`{operation}`: the AWS SDK cannot read the answer: {}: {said}",
+                answer.unread.as_deref().unwrap_or("")
+            ),
+            format!("the emulator behaves unlike AWS here, or something else answers on `{host}`"),
         ),
         _ => refused(code::API_ERROR, "`lsdeploy logs` shows the emulator's side of this request".to_owned()),
     }
@@ -249,19 +253,6 @@ const AUTH: &[&str] = &[
     "MissingAuthenticationTokenException",
     "UnrecognizedClientException",
 ];
-
-/// Name of the part in `LocalStack`'s "Installation of dynamodb-local 2 failed." and its kin.
-fn missing_part(text: &str) -> Option<String> {
-    let name = |rest: &str, end: &str| rest.split(end).next().map(|part| part.trim().to_owned());
-    if let Some((_, rest)) = text.split_once("nstallation of ") {
-        return rest.contains(" failed").then(|| name(rest, " failed")).flatten();
-    }
-    let rest = ["ould not install ", "nable to install ", "ailed to install "].iter().find_map(|said| {
-        let (_, rest) = text.split_once(said)?;
-        Some(rest)
-    })?;
-    rest.split([':', ',', '\n', '<']).next().map(|part| part.trim().trim_end_matches('.').to_owned())
-}
 
 #[cfg(test)]
 mod tests;

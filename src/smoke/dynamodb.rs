@@ -41,6 +41,8 @@ pub(super) async fn create_table(
     dynamodb: &Client,
     stream: Option<StreamSpecification>,
 ) -> Result<TableDescription, Failure> {
+    // LocalStack without DynamoDB Local fails a list within seconds; a create it repeats for half a minute.
+    run.step("list_tables", dynamodb.list_tables().limit(1).send()).await?;
     let table = run.name();
     let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build();
     let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build();

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
 use aws_sdk_dynamodbstreams::{
     Client,
-    types::{AttributeValue, ShardIteratorType},
+    types::{AttributeValue, ShardIteratorType, StreamDescription, StreamStatus},
 };
 
 use super::{diagnose::Failure, dynamodb, run::Run};
@@ -21,13 +21,16 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let arns: Vec<_> = listed.streams().iter().filter_map(|stream| stream.stream_arn()).collect();
     run.expect_eq("streams of the table", &vec![arn.as_str()], &arns)?;
 
-    dynamodb::put_item(run, &tables, "streamed").await?;
+    // LocalStack loses what is written before the stream is enabled.
+    let enabled = |stream: &StreamDescription| stream.stream_status == Some(StreamStatus::Enabled);
     let describe = || streams.describe_stream().stream_arn(&arn).send();
     let shard = run
-        .until("describe_stream", "a shard", describe, |got| {
-            got.stream_description?.shards?.into_iter().next()?.shard_id
+        .until("describe_stream", "an enabled stream with a shard", describe, |got| {
+            got.stream_description.filter(enabled)?.shards?.into_iter().next()?.shard_id
         })
         .await?;
+    dynamodb::put_item(run, &tables, "streamed").await?;
+
     let iterator = streams.get_shard_iterator().stream_arn(&arn).shard_id(shard);
     let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon);
     let iterator = run.step("get_shard_iterator", iterator.send()).await?;

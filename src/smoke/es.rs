@@ -12,16 +12,16 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
         list.iter().any(|domain| domain.domain_name() == Some(name.as_str()))
     };
     run.expect_eq("domain in list_domain_names before it exists", &false, &names(before.domain_names()))?;
-    if run.skips("create_elasticsearch_domain") {
+    if run.skips("create_domain") {
         return Ok(());
     }
 
     let create = es.create_elasticsearch_domain().domain_name(&name).elasticsearch_version("7.10");
-    run.step("create_elasticsearch_domain", create.send()).await?;
-    run.undo("delete_elasticsearch_domain", es.delete_elasticsearch_domain().domain_name(&name).send());
+    run.step("create_domain", create.send()).await?;
+    run.undo("delete_domain", es.delete_elasticsearch_domain().domain_name(&name).send());
 
     let describe = es.describe_elasticsearch_domain().domain_name(&name);
-    let described = run.step("describe_elasticsearch_domain", describe.send()).await?;
+    let described = run.step("describe_domain", describe.send()).await?;
     let domain = run.present("DomainStatus", described.domain_status)?;
     run.expect_eq("domain", name.as_str(), domain.domain_name())?;
     run.expect_eq("version", &Some("7.10"), &domain.elasticsearch_version())?;

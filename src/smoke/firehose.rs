@@ -4,7 +4,8 @@ use aws_sdk_firehose::{
     Client,
     primitives::Blob,
     types::{
-        BufferingHints, DeliveryStreamDescription, DeliveryStreamStatus, ExtendedS3DestinationConfiguration, Record,
+        BufferingHints, CompressionFormat, DeliveryStreamDescription, DeliveryStreamStatus, EncryptionConfiguration,
+        ExtendedS3DestinationConfiguration, NoEncryptionConfig, Record,
     },
 };
 
@@ -22,6 +23,9 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let hints = BufferingHints::builder().interval_in_seconds(0).size_in_mbs(1).build();
     let place =
         ExtendedS3DestinationConfiguration::builder().role_arn(ROLE).bucket_arn(format!("arn:aws:s3:::{bucket}"));
+    // LocalStack describes only what it was told, and the SDK refuses a description without these.
+    let plain = EncryptionConfiguration::builder().no_encryption_config(NoEncryptionConfig::NoEncryption).build();
+    let place = place.compression_format(CompressionFormat::Uncompressed).encryption_configuration(plain);
     let place = run.built(place.buffering_hints(hints).build())?;
     let create = firehose.create_delivery_stream().delivery_stream_name(&name);
     run.step("create_delivery_stream", create.extended_s3_destination_configuration(place).send()).await?;

@@ -52,6 +52,6 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let invoke = lambda.invoke().function_name(&name).payload(Blob::new(event.as_bytes()));
     let answer = run.step("invoke", invoke.send()).await?;
     run.expect_eq("function error", &None, &answer.function_error())?;
-    let returned = answer.payload().map(|payload| payload.as_ref()).unwrap_or_default();
+    let returned = answer.payload().map(Blob::as_ref).unwrap_or_default();
     run.expect_eq("returned event", event.as_bytes(), returned)
 }

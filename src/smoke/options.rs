@@ -12,7 +12,7 @@ const LONGEST_RUN_ID: usize = 16;
 /// One service and the URL under which its clients reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// `LocalStack`'s name of the service: `sqs`, `dynamodbstreams`.
+    /// LocalStack's name of the service: `sqs`, `dynamodbstreams`.
     pub service: String,
     /// `http://host[:port][/path]` or https.
     pub url: String,
@@ -70,7 +70,7 @@ impl Default for Deadlines {
             // The router cuts a request after 30 s; what takes longer never works through a Route.
             operation: Duration::from_secs(30),
             settle: Duration::from_secs(10),
-            whole: Duration::from_secs(120),
+            whole: Duration::from_mins(2),
             cleanup: Duration::from_secs(15),
         }
     }

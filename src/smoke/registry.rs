@@ -9,7 +9,7 @@ use super::{
 
 /// The check of one service.
 pub(super) struct Check {
-    /// `LocalStack`'s name of the service.
+    /// LocalStack's name of the service.
     pub(super) service: &'static str,
     /// Create, use, read back and compare; what takes it back is registered with [`Run::undo`].
     pub(super) steps: for<'a> fn(&'a mut Run) -> BoxFuture<'a, Result<(), Failure>>,

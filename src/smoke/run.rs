@@ -7,13 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
-use aws_smithy_runtime_api::client::{
-    behavior_version::BehaviorVersion, stalled_stream_protection::StalledStreamProtectionConfig,
-};
-use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::{SdkConfig, region::Region};
+use aws_types::SdkConfig;
 use futures::{FutureExt as _, future::BoxFuture};
 use http::Request;
 use hyper::body::Bytes;
@@ -21,9 +15,11 @@ use tokio::time::timeout;
 
 use super::{
     cause::{Answer, Cause, shortened},
+    clients::settings,
+    clocks::with_clocks,
     connector::Connector,
     diagnose::{Failure, Place, diagnose},
-    options::{Companions, Options, Target, access_key, host_of, is_real_aws},
+    options::{Companions, Options, Target, host_of, is_real_aws},
     result::{Operation, ServiceResult, millis},
     shared::Shared,
 };
@@ -31,9 +27,6 @@ use crate::finding::{Phase, code};
 
 /// First and longest pause between two polls.
 const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-
-/// A difference of clocks that real AWS refuses.
-const LARGEST_SKEW: i64 = 5 * 60;
 
 /// One service under test.
 pub(super) struct Run {
@@ -104,36 +97,45 @@ impl Run {
     }
 
     /// Makes a call, records it, and turns its error into a finding.
-    pub(super) async fn step<T, C: Into<Cause>>(
+    ///
+    /// The SDK's futures are tens of kilobytes large, so this and the other verbs keep them on the heap.
+    pub(super) fn step<T, C: Into<Cause>>(
         &mut self,
         name: &'static str,
         call: impl Future<Output = Result<T, C>>,
-    ) -> Result<T, Failure> {
-        let started = self.begin(name);
-        let outcome = call.await;
-        self.record(name, started, outcome.is_ok());
-        outcome.map_err(|error| self.diagnose(name, &error.into()))
+    ) -> impl Future<Output = Result<T, Failure>> {
+        let call = Box::pin(call);
+        async move {
+            let started = self.begin(name);
+            let outcome = call.await;
+            self.record(name, started, outcome.is_ok());
+            outcome.map_err(|error| self.diagnose(name, &error.into()))
+        }
     }
 
     /// Makes a call that must be refused with `expected`.
-    pub(super) async fn refused<T, C: Into<Cause>>(
+    pub(super) fn refused<T, C: Into<Cause>>(
         &mut self,
         name: &'static str,
         expected: &str,
         call: impl Future<Output = Result<T, C>>,
-    ) -> Result<(), Failure> {
-        let started = self.begin(name);
-        let outcome = call.await.map_err(Into::into);
-        let as_expected = outcome.as_ref().is_err_and(|cause| cause.code() == Some(expected));
-        self.record(name, started, as_expected);
-        match outcome {
-            Err(_) if as_expected => Ok(()),
-            Err(cause) => Err(self.diagnose(name, &cause)),
-            Ok(_) => Err(mismatch(format!("`{name}` was accepted; it must be refused with {expected}"))),
+    ) -> impl Future<Output = Result<(), Failure>> {
+        let call = Box::pin(call);
+        async move {
+            let started = self.begin(name);
+            let outcome = call.await.map_err(Into::into);
+            let as_expected = outcome.as_ref().is_err_and(|cause| cause.code() == Some(expected));
+            self.record(name, started, as_expected);
+            match outcome {
+                Err(_) if as_expected => Ok(()),
+                Err(cause) => Err(self.diagnose(name, &cause)),
+                Ok(_) => Err(mismatch(format!("`{name}` was accepted; it must be refused with {expected}"))),
+            }
         }
     }
 
     /// Repeats a call until `pick` finds what it looks for in the answer, for as long as one operation may take.
+    #[expect(clippy::disallowed_methods, reason = "this is the wait for a condition, with its deadline")]
     pub(super) async fn until<T, U, C, F>(
         &mut self,
         name: &'static str,
@@ -149,12 +151,9 @@ impl Run {
         let patience = self.options().deadlines.operation;
         let (mut pause, longest) = POLL;
         let outcome = loop {
-            match call().await {
-                Ok(answer) => {
-                    if let Some(found) = pick(answer) {
-                        break Ok(found);
-                    }
-                }
+            match Box::pin(call()).await.map(&pick) {
+                Ok(Some(found)) => break Ok(found),
+                Ok(None) => {}
                 Err(error) => break Err(self.diagnose(name, &error.into())),
             }
             if started.elapsed() + pause > patience {
@@ -173,11 +172,15 @@ impl Run {
         let host = host_of(url).unwrap_or_default();
         let request = Request::get(url).body(Bytes::new());
         self.step(name, async move {
-            let request = request.map_err(|error| Cause::unsendable(&host, error))?;
+            let request = request.map_err(|error| Cause::unsendable(&host, &error))?;
             let answer = connector.send(request).await?;
             let (status, success) = (answer.status().as_u16(), answer.status().is_success());
             let body = String::from_utf8_lossy(answer.body()).into_owned();
-            if success { Ok(body) } else { Err(Cause::Answer(Answer { host, status, body, ..Answer::default() })) }
+            if success {
+                Ok(body)
+            } else {
+                Err(Cause::Answer(Box::new(Answer { host, status, body, ..Answer::default() })))
+            }
         })
         .await
     }
@@ -282,22 +285,7 @@ impl Run {
     }
 
     fn config(&self, url: &str) -> SdkConfig {
-        // Options were validated before the first run, so the key is one that may be used.
-        let key = access_key(self.options().account.as_deref()).unwrap_or("test");
-        let credentials = Credentials::from_keys(key, "test", None);
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(url)
-            .region(Region::new(self.options().region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(self.connector.clone())
-            // Retries and time-outs are the connector's: see `Connector::send`.
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .sleep_impl(TokioSleep::new())
-            .time_source(SystemTimeSource::new())
-            .build()
+        settings(url, self.options(), self.connector.clone())
     }
 
     fn begin(&mut self, name: &'static str) -> Instant {
@@ -321,7 +309,8 @@ impl Run {
     }
 }
 
-fn mismatch(message: String) -> Failure {
+/// Calls went through, and what came back is wrong.
+pub(super) fn mismatch(message: String) -> Failure {
     let hint = "run it again with only this service; if it stays, the emulator behaves unlike AWS here";
     Failure::new(Phase::Data, code::DATA_MISMATCH, message, hint)
 }
@@ -333,34 +322,4 @@ fn left_behind(operation: &str, name: &str) -> Failure {
         format!("no time was left for `{operation}`: `{name}` is left behind in the emulator"),
         "`lsdeploy smoke --clean` removes it",
     )
-}
-
-/// Emulators accept any date; real clients and servers do not, so a wrong clock fails what else went well.
-fn with_clocks(outcome: Result<(), Failure>, ahead: i64) -> Result<(), Failure> {
-    if ahead.abs() <= LARGEST_SKEW || outcome.as_ref().is_err_and(|failure| failure.phase < Phase::Api) {
-        return outcome;
-    }
-    let side = if ahead > 0 { "ahead of" } else { "behind" };
-    let clocks = format!("the emulator's clock is {} s {side} this machine's", ahead.abs());
-    let message = match outcome {
-        Ok(()) => clocks,
-        Err(failure) => format!("{clocks}; {}", failure.finding.message),
-    };
-    let hint = "set the clocks of this machine and of the cluster's nodes (NTP): AWS refuses requests 5 minutes off";
-    Err(Failure::new(Phase::Api, code::CLOCK_SKEW, message, hint))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clocks_five_minutes_apart_are_the_finding_even_where_the_emulator_does_not_mind() {
-        assert_eq!(with_clocks(Ok(()), 300), Ok(()));
-        let failure = with_clocks(Ok(()), -3600).unwrap_err();
-        assert_eq!(failure.finding.code, "clock-skew");
-        assert_eq!(failure.finding.message, "the emulator's clock is 3600 s behind this machine's");
-        let unseen = with_clocks(Err(mismatch("no datapoint".to_owned())), 900).unwrap_err();
-        assert_eq!(unseen.finding.message, "the emulator's clock is 900 s ahead of this machine's; no datapoint");
-    }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_s3::{
     Client, Config,
     config::Builder,
-    primitives::ByteStream,
+    primitives::{AggregatedBytes, ByteStream},
     types::{BucketLocationConstraint, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration},
 };
 use aws_types::SdkConfig;
@@ -58,7 +58,7 @@ pub(super) async fn create_bucket(run: &mut Run, s3: &Client) -> Result<String, 
 /// The bytes of a downloaded object.
 pub(super) async fn body(run: &mut Run, body: ByteStream) -> Result<Vec<u8>, Failure> {
     let collected = body.collect().await;
-    run.built(collected).map(|all| all.to_vec())
+    run.built(collected).map(AggregatedBytes::to_vec)
 }
 
 async fn multipart(run: &mut Run, s3: &Client, bucket: &str, text: &str) -> Result<(), Failure> {
@@ -68,7 +68,7 @@ async fn multipart(run: &mut Run, s3: &Client, bucket: &str, text: &str) -> Resu
     // Every part but the last has 5 MB at least, so a small object has one part.
     let part = s3.upload_part().bucket(bucket).key("parts").upload_id(&id).part_number(1);
     let part = run.step("upload_part", part.body(ByteStream::from(text.to_owned().into_bytes())).send()).await?;
-    let part = CompletedPart::builder().part_number(1).set_e_tag(part.e_tag).set_checksum_crc32(part.checksum_crc32);
+    let part = CompletedPart::builder().part_number(1).set_e_tag(part.e_tag);
     let parts = CompletedMultipartUpload::builder().parts(part.build()).build();
     let complete = s3.complete_multipart_upload().bucket(bucket).key("parts").upload_id(&id).multipart_upload(parts);
     run.step("complete_multipart_upload", complete.send()).await.map(drop)

@@ -6,7 +6,8 @@ pub(super) fn stored(name: &str, data: &[u8]) -> Vec<u8> {
     let size = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes();
     let name_length = u16::try_from(name.len()).unwrap_or(u16::MAX).to_le_bytes();
     let needed = 10_u16.to_le_bytes();
-    let unix = (3_u16 << 8 | 20).to_le_bytes();
+    // Version 2.0 of the format, made on Unix: only then do readers look at the mode.
+    let unix = [20, 3];
     // No flags, stored, midnight of 1 January 1980: the same bytes in every run.
     let stamps = [0, 0, 0, 0, 0, 0, 0x21, 0];
     let common = [&stamps[..], &crc32(data).to_le_bytes(), &size, &size, &name_length, &[0, 0]].concat();

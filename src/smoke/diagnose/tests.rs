@@ -1,1 +1,113 @@
+//! Answers as emulators and routers gave them, and what is made of them.
 
+use std::time::Duration;
+
+use super::*;
+
+const HOST: &str = "sqs-localstack-t.apps.lab.test";
+
+fn place(emulator_reached: bool) -> Place {
+    Place { operation: "create_queue".to_owned(), hosts: vec![HOST.to_owned()], emulator_reached }
+}
+
+fn answered(status: u16, code: &str, message: &str) -> Answer {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Answer { host: HOST.to_owned(), status, code: text(code), message: text(message), ..Answer::default() }
+}
+
+fn page(status: u16, body: &str) -> Answer {
+    Answer { host: HOST.to_owned(), status, body: body.to_owned(), ..Answer::default() }
+}
+
+#[track_caller]
+fn check(cause: &Cause, phase: Phase, code: &str) -> Finding {
+    let failure = diagnose(&place(false), cause);
+    assert_eq!((failure.phase, failure.finding.code), (phase, code), "{:?}", failure.finding);
+    failure.finding
+}
+
+#[track_caller]
+fn check_transport(problem: Problem, phase: Phase, code: &str) -> Finding {
+    check(&Cause::Transport(TransportError { host: HOST.to_owned(), problem }), phase, code)
+}
+
+#[track_caller]
+fn check_answer(answer: Answer, phase: Phase, code: &str) -> Finding {
+    check(&Cause::Answer(Box::new(answer)), phase, code)
+}
+
+#[test]
+fn every_stage_before_an_answer_has_its_code() {
+    let address = "192.0.2.1:443".parse().unwrap();
+    let after = Duration::from_secs(5);
+    let detail = || "why".to_owned();
+    let resolve = Problem::Resolve { name: HOST.to_owned(), detail: detail() };
+    let unresolved = check_transport(resolve, Phase::Resolve, "name-unresolved");
+    assert_eq!(unresolved.hint, format!("run `lsdeploy dns-debug {HOST}`"));
+    check_transport(Problem::Refused { address }, Phase::Connect, "connect-refused");
+    check_transport(Problem::ConnectTimeout { address, after }, Phase::Connect, "connect-timeout");
+    check_transport(Problem::Connect { address, detail: detail() }, Phase::Connect, "connect-failed");
+    check_transport(Problem::Tls(TlsProblem::Untrusted), Phase::Tls, "tls-untrusted");
+    let presented = vec!["*.example.com".to_owned()];
+    let wrong = check_transport(Problem::Tls(TlsProblem::WrongName { presented }), Phase::Tls, "tls-wrong-name");
+    assert!(wrong.hint.contains(HOST) && wrong.hint.contains("*.example.com"), "{}", wrong.hint);
+    check_transport(Problem::Tls(TlsProblem::Expired), Phase::Tls, "tls-expired");
+    check_transport(Problem::Tls(TlsProblem::NotYetValid), Phase::Tls, "tls-expired");
+    check_transport(Problem::Tls(TlsProblem::Timeout { after }), Phase::Tls, "timed-out");
+    check_transport(Problem::Tls(TlsProblem::Other(detail())), Phase::Tls, "tls-failed");
+    check_transport(Problem::AnswerTimeout { after }, Phase::Api, "timed-out");
+    check_transport(Problem::Garbage { detail: detail() }, Phase::Api, "bad-answer");
+    check_transport(Problem::Cut { detail: detail() }, Phase::Api, "connection-lost");
+}
+
+#[test]
+fn the_routers_page_names_both_causes_until_another_endpoint_answered() {
+    let body = "<h1>Application is not available</h1> <p>The application is currently not serving requests</p>";
+    let both = check_answer(page(503, body), Phase::Route, "route-no-endpoints");
+    assert!(both.message.contains("no pod is ready") && both.message.contains("no such Route"), "{}", both.message);
+    let one = diagnose(&place(true), &Cause::Answer(Box::new(page(503, body))));
+    assert_eq!(one.finding.code, "route-unknown");
+}
+
+#[test]
+fn localstack_says_what_it_leaves_out() {
+    let off = "Service 'sqs' is not enabled. Please check your 'SERVICES' configuration variable.";
+    check_answer(answered(501, "InternalFailure", off), Phase::Api, "service-off");
+    check_answer(page(503, ""), Phase::Api, "emulator-starting");
+}
+
+#[test]
+fn a_part_that_could_not_be_installed_is_named() {
+    let said = "exception while calling kinesis.ListStreams: Installation of kinesis-local 0.5.2 failed.";
+    let finding = check_answer(answered(500, "InternalError", said), Phase::Api, "part-not-installed");
+    assert!(finding.hint.contains("downloads kinesis-local 0.5.2 at first use"), "{}", finding.hint);
+    let other = "exception while calling sqs.CreateQueue: boom";
+    check_answer(answered(500, "InternalError", other), Phase::Api, "api-error");
+}
+
+#[test]
+fn credentials_and_clocks_are_told_from_other_refusals() {
+    check_answer(answered(403, "InvalidClientTokenId", "The security token is invalid"), Phase::Api, "auth-needed");
+    check_answer(answered(400, "UnrecognizedClientException", "no"), Phase::Api, "auth-needed");
+    check_answer(page(401, "<html>log in</html>"), Phase::Api, "auth-needed");
+    check_answer(answered(403, "RequestTimeTooSkewed", "too far"), Phase::Api, "clock-skew");
+    let answer = Answer { request_id: Some("r-1".to_owned()), ..answered(400, "QueueNameExists", "there is one") };
+    let refused = check_answer(answer, Phase::Api, "api-error");
+    assert_eq!(refused.message, "`create_queue`: QueueNameExists: there is one (HTTP 400, request r-1)");
+}
+
+#[test]
+fn a_web_page_is_not_quoted_in_full() {
+    let finding = check_answer(page(404, "<!DOCTYPE HTML>\n<title>404</title>"), Phase::Api, "bad-answer");
+    assert_eq!(finding.message, "`create_queue`: a web page (HTTP 404) came back in place of an AWS answer");
+}
+
+#[test]
+fn a_host_that_is_no_target_came_out_of_an_answer() {
+    let host = "sqs.us-east-1.localhost.localstack.cloud".to_owned();
+    let problem = Problem::Resolve { name: host.clone(), detail: "no such host".to_owned() };
+    let finding = check(&Cause::Transport(TransportError { host, problem }), Phase::Data, "returned-url-unreachable");
+    assert!(finding.message.contains("sqs.us-east-1.localhost.localstack.cloud"), "{}", finding.message);
+    let real = TransportError { host: "sqs.us-east-1.amazonaws.com".to_owned(), problem: Problem::RealAws };
+    check(&Cause::Transport(real), Phase::Data, "returned-url-unreachable");
+}
