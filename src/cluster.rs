@@ -13,5 +13,5 @@ pub mod preflight;
 pub mod remove;
 pub mod wait;
 
-pub use client::{ClientArgs, Cluster};
+pub use client::{ClientArgs, Cluster, Propagation};
 pub use fault::Fault;

@@ -86,6 +86,24 @@ impl Environment {
     /// # Errors
     /// The first choice that cannot be, with what is possible.
     pub fn validate(name: &EnvName, choices: Choices, place: Place) -> Result<Self> {
+        let environment = Self::resolve(name, choices, place)?;
+        names::check_host_labels(&environment.name, &environment.namespace, &environment.routes())?;
+        Ok(environment)
+    }
+
+    /// Checks choices before any cluster is asked. Whether hosts are short enough is left open: an earlier run may have
+    /// chosen fewer services.
+    pub fn check(name: &EnvName, choices: &Choices, namespace: Option<&str>) -> Result<()> {
+        let place = Place {
+            namespace: namespace.map(str::to_owned),
+            tenure: Tenure::Own,
+            cluster_domain: Some("apps.invalid".to_owned()),
+            has_sccs: true,
+        };
+        Self::resolve(name, choices.clone(), place).map(drop)
+    }
+
+    fn resolve(name: &EnvName, choices: Choices, place: Place) -> Result<Self> {
         let profile = emulator::profile(choices.emulator.as_deref().unwrap_or("localstack"))?;
         let namespace = NamespaceName::parse(&place.namespace.unwrap_or_else(|| name.default_namespace()))?;
         let services = choose_services(&profile, choices.services.as_deref())?;
@@ -101,7 +119,7 @@ impl Environment {
                 .hint("leave --persistence out, or choose --emulator localstack"));
         }
         let (apps_domain, hosts) = choose_domain(choices.apps_domain.as_deref(), place.cluster_domain.as_deref())?;
-        let environment = Self {
+        Ok(Self {
             name: name.clone(),
             namespace,
             tenure: place.tenure,
@@ -116,9 +134,7 @@ impl Environment {
             region: choices.region.as_deref().map_or_else(|| Ok("us-east-1".to_owned()), values::parse_region)?,
             choices,
             profile,
-        };
-        names::check_host_labels(&environment.name, &environment.namespace, &environment.routes())?;
-        Ok(environment)
+        })
     }
 
     /// The names of its Routes: one per service, and [`EDGE`] where one port answers for all services.
@@ -150,12 +166,17 @@ fn choose_services(profile: &Profile, chosen: Option<&[String]>) -> Result<Vec<S
     Ok(chosen.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
+/// Neither the user nor the cluster says under which domain Routes are served.
+pub fn unknown_domain() -> CommandError {
+    CommandError::new(
+        "the domain of the cluster's Routes is not known: there is no Ingress configuration that may be read",
+    )
+    .hint("name it with --apps-domain, e.g. --apps-domain apps.example.com")
+}
+
 /// The chosen domain or the cluster's. A host is written only where the cluster would generate another one.
 fn choose_domain(chosen: Option<&str>, cluster: Option<&str>) -> Result<(AppsDomain, HostSource)> {
-    let domain = chosen.or(cluster).ok_or_else(|| {
-        CommandError::new("the domain of the cluster's Routes is not known: there is no Ingress configuration to read")
-            .hint("name it with --apps-domain, e.g. --apps-domain apps.example.com")
-    })?;
+    let domain = chosen.or(cluster).ok_or_else(unknown_domain)?;
     let hosts =
         if cluster.is_some_and(|cluster| cluster != domain) { HostSource::Written } else { HostSource::Generated };
     Ok((AppsDomain::parse(domain)?, hosts))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
-use super::{Cluster, Fault};
+use super::{Cluster, Fault, Propagation};
 use crate::error::CommandError;
 use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
@@ -84,9 +84,9 @@ async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&s
     let uid = step.uid.as_deref().unwrap_or_default();
     match step.action {
         Action::Unchanged => Ok(None),
-        Action::Delete => cluster.delete(*kind, namespace, name, uid).await.map(|_| None),
+        Action::Delete => cluster.delete(*kind, namespace, name, uid, Propagation::Background).await.map(|_| None),
         Action::Replace => {
-            cluster.delete(*kind, namespace, name, uid).await?;
+            cluster.delete(*kind, namespace, name, uid, Propagation::Background).await?;
             cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
         }
         Action::Create | Action::Update => {

@@ -24,6 +24,24 @@ pub struct ClientArgs {
     pub context: Option<String>,
 }
 
+/// What becomes of an object that others depend on, while they are still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// It goes at once, its dependents later.
+    Background,
+    /// It stays until its dependents are gone.
+    Foreground,
+}
+
+impl Propagation {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Background => "Background",
+            Self::Foreground => "Foreground",
+        }
+    }
+}
+
 /// A connection to one cluster.
 #[derive(Clone)]
 pub struct Cluster {
@@ -134,7 +152,7 @@ impl Cluster {
     /// Deletes one object if it still is the one with that uid. `false` where it is gone already.
     pub async fn delete(&self, kind: Kind, namespace: &str, name: &str, uid: &str) -> std::result::Result<bool, Fault> {
         let options = serde_json::json!({"kind": "DeleteOptions", "apiVersion": "v1",
-            "propagationPolicy": "Background", "preconditions": {"uid": uid}});
+            "propagationPolicy": propagation.word(), "preconditions": {"uid": uid}});
         match self.send(Method::DELETE, &object_path(kind, namespace, name), "application/json", Some(&options)).await {
             Ok(_) => Ok(true),
             Err(fault) if fault.code() == Some(404) => Ok(false),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Cluster, Fault};
 use crate::error::{CommandError, Result};
+use crate::manifest::Kind;
 
 /// What kind of cluster this is.
 #[derive(Debug, Clone)]
@@ -58,7 +59,45 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
     })
 }
 
+/// Learns the apps domain from a host that the cluster generated: of a Route that is there, or of one that is only tried
+/// (a dry run). `None` where neither is possible.
+pub async fn learn_apps_domain(cluster: &Cluster, namespace: &str) -> Option<String> {
+    let routes = cluster.list(Kind::Route, Some(namespace), "").await.unwrap_or_default();
+    if let Some(domain) = routes.iter().find_map(generated_domain) {
+        return Some(domain);
+    }
+    let path = format!("/apis/route.openshift.io/v1/namespaces/{namespace}/routes?dryRun=All");
+    let trial = json!({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": {"name": "lsdeploy-trial"},
+        "spec": {"to": {"kind": "Service", "name": "none", "weight": 100}, "wildcardPolicy": "None"}});
+    generated_domain(&cluster.post(&path, &trial).await.ok()?)
+}
+
+/// The domain in a generated host `<route>-<namespace>.<domain>`.
+fn generated_domain(route: &Value) -> Option<String> {
+    let text = |pointer: &str| route.pointer(pointer).and_then(Value::as_str);
+    if text("/metadata/annotations/openshift.io~1host.generated") != Some("true") {
+        return None;
+    }
+    let label = format!("{}-{}.", text("/metadata/name")?.replace('.', "-"), text("/metadata/namespace")?);
+    text("/spec/host")?.strip_prefix(&label).map(str::to_owned)
+}
+
 /// Facts that not every caller may read are missing, not wrong.
 fn text(answer: std::result::Result<Option<Value>, Fault>, pointer: &str) -> Option<String> {
     Some(answer.ok()??.pointer(pointer)?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_host_tells_the_domain_and_a_written_one_does_not() {
+        let route = |generated: &str| {
+            json!({"metadata": {"name": "a.b", "namespace": "n", "annotations": {"openshift.io/host.generated": generated}},
+                "spec": {"host": "a-b-n.apps.example.com"}})
+        };
+        assert_eq!(generated_domain(&route("true")).as_deref(), Some("apps.example.com"));
+        assert_eq!(generated_domain(&route("false")), None);
+    }
 }

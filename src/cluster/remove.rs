@@ -10,7 +10,7 @@ use kube::runtime::wait::{await_condition, conditions};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Cluster, observe};
+use super::{Cluster, Propagation, observe};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, What};
@@ -41,11 +41,9 @@ pub async fn remove(
         .filter(|(id, _)| !(owns_namespace && id.kind.is_namespaced()))
         .filter_map(|(id, object)| Some((id, uid(&object)?)))
         .collect();
-    if owns_namespace {
-        stop_pods(cluster, env, namespace).await;
-    }
     // The pod goes before the right to its SCC.
     let (workload, rest): (Vec<_>, Vec<_>) = targets.iter().partition(|(id, _)| id.kind == Kind::Deployment);
+    stop_pods(cluster, env, namespace).await;
     for group in [workload, rest] {
         try_join_all(group.into_iter().map(|target| delete(cluster, namespace, target, events))).await?;
     }
@@ -54,13 +52,13 @@ pub async fn remove(
     Ok(targets.len())
 }
 
-/// The namespace's deletion would give every pod its whole grace period; nothing of this environment is to be kept. A
-/// caller who may not do this waits a little longer.
+/// Nothing of the environment is to be kept, so its pods need not have their whole grace period. The Deployment stays
+/// visible until they are gone. A caller who may not do this waits a little longer.
 async fn stop_pods(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) {
-    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace.as_str());
     let ours = ListParams::default().labels(&instance_selector(env.as_str()));
     let deployments: Api<Deployment> = Api::namespaced(cluster.client().clone(), namespace.as_str());
-    if deployments.delete_collection(&DeleteParams::background(), &ours).await.is_ok() {
+    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace.as_str());
+    if deployments.delete_collection(&DeleteParams::foreground(), &ours).await.is_ok() {
         let _ = pods.delete_collection(&DeleteParams::default().grace_period(1), &ours).await;
     }
 }
@@ -71,7 +69,7 @@ async fn delete(
     (id, uid): &(ObjectId, String),
     events: &Events,
 ) -> Result<()> {
-    let deleted = cluster.delete(id.kind, namespace.as_str(), &id.name, uid).await;
+    let deleted = cluster.delete(id.kind, namespace.as_str(), &id.name, uid, Propagation::Foreground).await;
     match deleted {
         Ok(_) => events.send(What::Object(id.clone(), "delete", Vec::new())),
         // Another object has taken the name: ours is gone.

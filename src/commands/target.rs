@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cli::ChoiceArgs;
-use crate::cluster::discover::Facts;
+use crate::cluster::discover::{self, Facts};
 use crate::cluster::inventory::{self, Inventory};
 use crate::cluster::{Cluster, observe};
 use crate::environment::{EnvName, Environment, NamespaceName, Place, Tenure};
@@ -19,6 +19,9 @@ pub(super) struct Target {
     pub(super) environment: Environment,
     pub(super) live: LiveState,
     pub(super) inventory: Option<Inventory>,
+    /// The apps domain could not be found out: a stand-in is used, so that missing rights, which are the usual reason,
+    /// can be named first. Nothing may be written then.
+    pub(super) domain_is_unknown: bool,
 }
 
 impl Target {
@@ -72,14 +75,19 @@ pub(super) async fn find(
         Some(inventory) => inventory.tenure,
         None => tenure(name, &home, &live, namespace.is_some())?,
     };
+    let cluster_domain = match &facts.apps_domain {
+        Some(domain) => Some(domain.clone()),
+        None => discover::learn_apps_domain(cluster, home.as_str()).await,
+    };
+    let domain_is_unknown = cluster_domain.is_none() && choices.apps_domain.is_none();
     let place = Place {
         namespace: Some(home.to_string()),
         tenure,
-        cluster_domain: facts.apps_domain.clone(),
+        cluster_domain: cluster_domain.or_else(|| domain_is_unknown.then(|| "apps.invalid".to_owned())),
         has_sccs: facts.has_sccs,
     };
     let environment = Environment::validate(name, choices, place)?;
-    Ok(Target { environment, live, inventory })
+    Ok(Target { environment, live, inventory, domain_is_unknown })
 }
 
 /// The environment, which must be there already.

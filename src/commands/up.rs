@@ -9,7 +9,7 @@ use super::{Context, Outcome};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::{Cluster, apply, preflight};
-use crate::environment::{EnvName, Environment, SccChoice};
+use crate::environment::{self, EnvName, Environment, SccChoice};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, Phases};
 use crate::exit::ExitStatus;
@@ -30,6 +30,9 @@ struct Prepared {
 pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result<Outcome> {
     let names = target::names(&args.envs.envs, args.envs.namespace.as_deref())?;
     let choices = target::choices(&args.choices);
+    for name in &names {
+        Environment::check(name, &choices, args.envs.namespace.as_deref())?;
+    }
     reach::resolve(&args.reach, None)?;
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
@@ -68,7 +71,8 @@ async fn prepare(
     let events = context.events(name.as_str());
     let mut phases = Phases::default();
     let work = async {
-        let Target { environment, live, .. } = target::find(cluster, facts, name, namespace, choices).await?;
+        let Target { environment, live, domain_is_unknown, .. } =
+            target::find(cluster, facts, name, namespace, choices).await?;
         check_existing_scc(cluster, &environment).await?;
         let mut set = render::render(&environment)?;
         complete(&mut set, &environment, &live);
@@ -77,6 +81,9 @@ async fn prepare(
         if !plan.is_empty() {
             plan::stamp(&mut plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
             preflight::check(cluster, environment.namespace.as_str(), &plan).await?;
+        }
+        if domain_is_unknown {
+            return Err(environment::unknown_domain());
         }
         Ok::<_, CommandError>((environment, plan, live))
     };

@@ -87,7 +87,8 @@ impl Lab {
     /// Applies objects given as YAML.
     #[track_caller]
     pub(crate) fn apply(&self, yaml: &str) {
-        let ran = self.try_kubectl(&["apply", "-f", "-"], yaml);
+        // A leading brace would make kubectl take it for JSON.
+        let ran = self.try_kubectl(&["apply", "-f", "-"], &format!("---\n{yaml}"));
         assert_eq!(ran.code, 0, "kubectl apply: {}\n{yaml}", ran.stderr);
     }
 
