@@ -84,9 +84,9 @@ async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&s
     let uid = step.uid.as_deref().unwrap_or_default();
     match step.action {
         Action::Unchanged => Ok(None),
-        Action::Delete => cluster.delete(*kind, namespace, name, uid, Propagation::Background).await.map(|_| None),
+        Action::Delete => cluster.delete(namespace, &step.id, uid, Propagation::Background).await.map(|_| None),
         Action::Replace => {
-            cluster.delete(*kind, namespace, name, uid, Propagation::Background).await?;
+            cluster.delete(namespace, &step.id, uid, Propagation::Background).await?;
             cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
         }
         Action::Create | Action::Update => {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Fault;
 use crate::error::{CommandError, Result};
-use crate::manifest::Kind;
+use crate::manifest::{Kind, ObjectId};
 
 /// How long one request may take. Watches have their own deadlines.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -150,10 +150,19 @@ impl Cluster {
     }
 
     /// Deletes one object if it still is the one with that uid. `false` where it is gone already.
-    pub async fn delete(&self, kind: Kind, namespace: &str, name: &str, uid: &str) -> std::result::Result<bool, Fault> {
+    pub async fn delete(
+        &self,
+        namespace: &str,
+        id: &ObjectId,
+        uid: &str,
+        propagation: Propagation,
+    ) -> std::result::Result<bool, Fault> {
         let options = serde_json::json!({"kind": "DeleteOptions", "apiVersion": "v1",
             "propagationPolicy": propagation.word(), "preconditions": {"uid": uid}});
-        match self.send(Method::DELETE, &object_path(kind, namespace, name), "application/json", Some(&options)).await {
+        match self
+            .send(Method::DELETE, &object_path(id.kind, namespace, &id.name), "application/json", Some(&options))
+            .await
+        {
             Ok(_) => Ok(true),
             Err(fault) if fault.code() == Some(404) => Ok(false),
             Err(fault) => Err(fault),

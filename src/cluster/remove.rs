@@ -69,7 +69,7 @@ async fn delete(
     (id, uid): &(ObjectId, String),
     events: &Events,
 ) -> Result<()> {
-    let deleted = cluster.delete(id.kind, namespace.as_str(), &id.name, uid, Propagation::Foreground).await;
+    let deleted = cluster.delete(namespace.as_str(), id, uid, Propagation::Foreground).await;
     match deleted {
         Ok(_) => events.send(What::Object(id.clone(), "delete", Vec::new())),
         // Another object has taken the name: ours is gone.
