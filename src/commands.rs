@@ -22,7 +22,7 @@ use crate::cluster::{ClientArgs, Cluster};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
 use crate::exit::ExitStatus;
-use crate::report::{self, Reporter, Style};
+use crate::report::{self, Level, Reporter, Style};
 
 /// What every command gets besides its own arguments.
 pub(crate) struct Context {
@@ -91,8 +91,12 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
     let context = context(&cli.global, sender)?;
     let many = matches!(&cli.command, Command::Up(args) if args.envs.envs.len() > 1)
         || matches!(&cli.command, Command::Down(args) if args.envs.len() > 1);
-    let GlobalArgs { quiet, verbose, .. } = cli.global;
-    let reporter = Reporter::start(receiver, Style { quiet, verbose, colour, many });
+    let level = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Level::Quiet,
+        (_, true) => Level::Verbose,
+        _ => Level::Normal,
+    };
+    let reporter = Reporter::start(receiver, Style { level, many });
     let outcome = tokio::select! {
         outcome = execute(cli.command, context, colour) => outcome,
         ended = ended_by_signal() => {

@@ -33,7 +33,8 @@ pub fn variables(
 
 /// `export NAME='value'` lines.
 pub fn shell(variables: &BTreeMap<String, String>) -> String {
-    variables.iter().map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', "'\\''"))).collect()
+    let line = |(name, value): (&String, &String)| format!("export {name}='{}'\n", value.replace('\'', "'\\''"));
+    variables.iter().map(line).collect()
 }
 
 /// One JSON object.

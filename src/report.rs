@@ -19,15 +19,22 @@ use crate::finding::Finding;
 use crate::manifest::ObjectId;
 use crate::smoke::ServiceResult;
 
-/// How much is said, and how.
+/// How much is said while a command runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Results and errors only.
+    Quiet,
+    /// Phases and what is in the way.
+    Normal,
+    /// Every object and every check.
+    Verbose,
+}
+
+/// How a run is shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
-    /// Results and errors only.
-    pub quiet: bool,
-    /// Every object and every check.
-    pub verbose: bool,
-    /// Colours on standard error.
-    pub colour: bool,
+    /// How much is said.
+    pub level: Level,
     /// Several environments: lines begin with the environment's name.
     pub many: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::{Cluster, Fault, Propagation};
@@ -55,9 +55,9 @@ async fn carry_out(
             async move { (step, write(cluster, namespace, step, owner).await) }
         })
         .buffer_unordered(PARALLEL);
-    let mut written = std::pin::pin!(written.map(Ok::<_, CommandError>));
+    let mut written = std::pin::pin!(written);
     let mut failure = None;
-    while let Some((step, result)) = written.try_next().await? {
+    while let Some((step, result)) = written.next().await {
         match result {
             Ok(object) => {
                 events.send(What::Object(step.id.clone(), step.action.word(), step.changes.clone()));

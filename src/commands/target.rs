@@ -44,8 +44,8 @@ pub(super) fn names(given: &[String], namespace: Option<&str>) -> Result<Vec<Env
     let names: Vec<EnvName> = given.iter().map(|name| EnvName::parse(name)).collect::<Result<_>>()?;
     let mut sorted = names.clone();
     sorted.sort();
-    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(CommandError::new(format!("--env names `{}` twice", pair[0])).hint("name each environment once"));
+    if let Some([name, _]) = sorted.array_windows().find(|[a, b]| a == b) {
+        return Err(CommandError::new(format!("--env names `{name}` twice")).hint("name each environment once"));
     }
     if namespace.is_some() && names.len() > 1 {
         return Err(CommandError::new(format!("--namespace is for one environment, --env names {}", names.len()))

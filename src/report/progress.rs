@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Style, printable};
+use super::{Level, Style, printable};
 use crate::events::{Event, What};
 use crate::smoke::Status;
 
@@ -20,21 +20,21 @@ pub(super) struct Display {
 impl Display {
     /// A display for a terminal, or for a file or pipe.
     pub(super) fn new(style: Style, is_terminal: bool) -> Self {
-        let bars = (is_terminal && !style.quiet).then(|| (MultiProgress::new(), HashMap::new()));
+        let bars = (is_terminal && style.level != Level::Quiet).then(|| (MultiProgress::new(), HashMap::new()));
         Self { style, bars, last_waiting: HashMap::new() }
     }
 
     /// Shows one event.
     pub(super) fn show(&mut self, event: &Event) {
-        if self.style.quiet {
+        if self.style.level == Level::Quiet {
             return;
         }
         match &event.what {
             What::PhaseBegan(name) => self.now(&event.env, name),
             What::PhaseEnded(name, took) => self.line(&event.env, &format!("{name}: {}", duration(*took))),
-            What::Object(id, action, changes) if self.style.verbose => {
-                let changed = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
-                self.line(&event.env, &format!("  {action} {id}{}", printable(&changed)));
+            What::Object(id, action, changes) if self.style.level == Level::Verbose => {
+                let paths = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
+                self.line(&event.env, &format!("  {action} {id}{}", printable(&paths)));
             }
             What::Object(..) => {}
             What::Waiting(text) => self.waiting(&event.env, text),
@@ -43,7 +43,7 @@ impl Display {
                 self.line(&event.env, &format!("waiting, but {} ({})", printable(&finding.message), finding.code));
             }
             What::Checked(result) => {
-                if self.style.verbose || result.status == Status::Failed {
+                if self.style.level == Level::Verbose || result.status == Status::Failed {
                     let word = super::text::check_word(result.status);
                     self.line(&event.env, &format!("  {word} {} ({} ms)", result.service, result.ms));
                 }
@@ -77,7 +77,9 @@ impl Display {
         let text = format!("waiting for {}", printable(text));
         if self.bars.is_some() {
             self.now(env, &text);
-        } else if self.last_waiting.insert(env.to_owned(), text.clone()).as_ref() != Some(&text) && self.style.verbose {
+        } else if self.last_waiting.insert(env.to_owned(), text.clone()).as_ref() != Some(&text)
+            && self.style.level == Level::Verbose
+        {
             self.line(env, &text);
         }
     }

@@ -1,9 +1,15 @@
 //! Every integration test, in one program.
 
+// The attribute tells clippy that helpers are tests too.
+#[cfg(test)]
 mod acceptance;
+#[cfg(test)]
 mod lab;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
 mod smoke;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod wait;

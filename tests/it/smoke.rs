@@ -1,7 +1,5 @@
 //! Smoke checks against a real emulator, and against a scripted server for what no emulator does on purpose.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
-
 mod emulator;
 mod faults;
 mod scripted;

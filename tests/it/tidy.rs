@@ -98,6 +98,11 @@ fn only_the_report_writes_to_standard_output_and_error() {
 }
 
 #[test]
+fn only_the_rim_reads_the_process_environment() {
+    assert_none(&offenders(&["env::var"], |path| !["src/exports.rs", "src/commands.rs"].contains(&path)));
+}
+
+#[test]
 fn no_source_file_is_longer_than_400_lines() {
     let long = sources("src").into_iter().chain(sources("tests")).filter(|(_, text)| text.lines().count() > LINES);
     assert_none(

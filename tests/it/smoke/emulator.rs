@@ -1,8 +1,5 @@
 //! All checks against a real emulator: moto, and LocalStack where one is given.
 
-#![expect(clippy::print_stdout, reason = "skipped tests are loud, and results are worth a look with --nocapture")]
-#![expect(clippy::disallowed_methods, reason = "the lab is given by variables")]
-
 use std::{
     env,
     net::{Ipv4Addr, TcpListener, TcpStream},

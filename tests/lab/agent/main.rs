@@ -3,6 +3,8 @@
 //! `webhook` answers admission requests (SCC choice, generated Route hosts, namespace annotations) and `router` serves
 //! Routes with `HAProxy`. Both belong to the lab of `tests/lab`; neither is installed with the product.
 
+#![expect(clippy::disallowed_methods, reason = "the lab's program paces reloads and retries by the clock")]
+
 mod cluster;
 mod failure;
 mod log;

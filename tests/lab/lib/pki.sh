@@ -20,10 +20,11 @@ make_pki() {
 # Only `openssl x509` signs for a time that is over. Without an extension it makes version 1, which TLS libraries refuse.
 expired_certificate() {
   local expired="$run/pki/expired"
+  echo 'extendedKeyUsage = clientAuth' >"$expired.ext"
   logged "making the expired certificate's key" "$run/log/pki.log" openssl req -new -config "$run/pki/openssl.cnf" \
     -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$expired.key" -out "$expired.csr" -subj /CN=expired
   logged "making the expired certificate" "$run/log/pki.log" openssl x509 -req -in "$expired.csr" -days -1 \
-    -CA "$run/pki/ca.crt" -CAkey "$run/pki/ca.key" -out "$expired.crt" -extfile /dev/stdin <<<'extendedKeyUsage = clientAuth'
+    -CA "$run/pki/ca.crt" -CAkey "$run/pki/ca.key" -out "$expired.crt" -extfile "$expired.ext"
 }
 
 service_names() {
