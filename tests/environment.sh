@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Shared by the scripts of tests/: where things are cached, and what a fresh machine needs.
 
+# shellcheck disable=SC2034 # for the scripts that source this
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LSDEPLOY_CACHE=${LSDEPLOY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lsdeploy}
 # One target directory for all clones: the SDK crates are built once per machine.
