@@ -11,6 +11,7 @@ pub mod inventory;
 pub mod observe;
 pub mod preflight;
 pub mod remove;
+mod transport;
 pub mod wait;
 
 pub use client::{ClientArgs, Cluster, Propagation};

@@ -86,6 +86,16 @@ impl Kind {
         }
     }
 
+    /// Kinds of one wave are written side by side, started in apply order: all that the middle wave needs is the
+    /// namespace, and the pod needs all of the middle wave.
+    pub fn wave(self) -> Wave {
+        match self {
+            Self::Namespace => Wave::Place,
+            Self::Deployment => Wave::Workload,
+            _ => Wave::Surroundings,
+        }
+    }
+
     /// Whether objects of this kind live in a namespace.
     pub fn is_namespaced(self) -> bool {
         !matches!(self, Self::Namespace | Self::SecurityContextConstraints)
@@ -96,6 +106,22 @@ impl Kind {
         let name = object.get("kind")?.as_str()?;
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+}
+
+/// See [`Kind::wave`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wave {
+    /// Where everything else lives.
+    Place,
+    /// What the pod is to find.
+    Surroundings,
+    /// The pod.
+    Workload,
+}
+
+impl Wave {
+    /// Every wave, in apply order.
+    pub const ALL: [Self; 3] = [Self::Place, Self::Surroundings, Self::Workload];
 }
 
 /// Which object: its kind and name. The namespace is the environment's.

@@ -1,4 +1,4 @@
-//! Carries out a plan: kinds in order, the objects of one kind side by side.
+//! Carries out a plan: in order, the objects of one wave side by side.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Cluster, Fault, Propagation};
 use crate::error::CommandError;
 use crate::events::{Events, What};
-use crate::manifest::{Kind, ObjectId};
+use crate::manifest::{Kind, ObjectId, Wave};
 use crate::plan::{self, Action, Plan, Step};
 
 /// How many requests are under way at once.
@@ -29,8 +29,8 @@ pub struct Applied {
 /// The first step that failed; its hints say what had been written before.
 pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Events) -> Result<Applied, CommandError> {
     let mut applied = Applied::default();
-    for kind in Kind::ALL {
-        let steps = plan.steps.iter().filter(|step| step.id.kind == kind && step.action != Action::Delete);
+    for wave in Wave::ALL {
+        let steps = plan.steps.iter().filter(|step| step.id.kind.wave() == wave && step.action != Action::Delete);
         carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
     }
     // What is no longer wanted goes last: a Deployment leaves its old SCC before the SCC is deleted.
@@ -66,7 +66,7 @@ async fn carry_out(
                     applied.stored.insert(step.id.clone(), object);
                 }
             }
-            // The other requests of this kind are under way: what they wrote must be said too.
+            // The other requests of this wave are under way: what they wrote must be said too.
             Err(fault) => {
                 let attempt = format!("{} {} in {namespace}", step.action.word(), step.id);
                 failure.get_or_insert_with(|| fault.explain(&attempt));

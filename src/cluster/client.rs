@@ -8,7 +8,7 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
-use super::Fault;
+use super::{Fault, transport};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 
@@ -62,7 +62,7 @@ impl Cluster {
             config.headers.push((http::header::USER_AGENT, agent));
         }
         let server = config.cluster_url.to_string();
-        let client = kube::Client::try_from(config).map_err(|error| {
+        let client = transport::client(config).map_err(|error| {
             CommandError::new(format!("cannot use the kubeconfig for {server}: {error}"))
                 .hint("check the certificates and keys that the kubeconfig names")
         })?;
