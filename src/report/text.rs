@@ -159,7 +159,7 @@ fn endpoints(report: &EnvReport) -> String {
 }
 
 fn check(result: Option<&ServiceResult>) -> String {
-    let Some(result) = result else { return "no check yet".to_owned() };
+    let Some(result) = result else { return "-".to_owned() };
     let done = result.operations.iter().filter(|operation| operation.ok).count();
     match result.status {
         Status::Passed => format!("passed, {done} operations, {} ms", result.ms),
@@ -173,7 +173,8 @@ fn check(result: Option<&ServiceResult>) -> String {
 
 fn verdict(results: &[ServiceResult]) -> String {
     let Summary { passed, failed, skipped } = Summary::of(results);
-    let mut text = format!("{} services checked: {passed} passed, {failed} failed", results.len());
+    let services = if results.len() == 1 { "service" } else { "services" };
+    let mut text = format!("{} {services} checked: {passed} passed, {failed} failed", results.len());
     if skipped > 0 {
         let _ = write!(text, ", {skipped} skipped");
     }

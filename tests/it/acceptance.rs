@@ -1,6 +1,8 @@
 //! The main job on a real cluster, as a user runs it.
 
 mod apply;
+mod broken;
+mod clients;
 mod emulators;
 mod refused;
 mod stuck;

@@ -84,5 +84,6 @@ AUDIT_LOG=$run/audit.log
 LAB_WORKSTATION=$workstation
 LAB_STATE=$run
 LAB_CA=$run/pki/ca.crt
+LAB_KUBERNETES=$kubernetes
 TEXT
 }
