@@ -125,6 +125,8 @@ fn a_host_that_another_route_has() {
         "--for=jsonpath={.status.ingress[0].host}",
         "--timeout=30s",
     ]);
+    // Routers go by the creation time, which the API keeps in whole seconds.
+    std::thread::sleep(Duration::from_millis(1100));
     let report = assert_stuck(&lab, "claimed", &["--emulator", "moto"], "host-claimed", 60);
     assert!(report["finding"]["message"].as_str().unwrap().contains("sqs-localstack-claimed"), "{report:#}");
 }
