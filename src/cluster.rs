@@ -10,6 +10,7 @@ mod fault;
 pub mod inventory;
 pub mod observe;
 pub mod preflight;
+pub mod project;
 pub mod remove;
 mod transport;
 pub mod wait;

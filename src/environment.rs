@@ -54,6 +54,9 @@ pub struct Environment {
 pub enum Tenure {
     /// lsdeploy makes it and removes it.
     Own,
+    /// lsdeploy asks OpenShift for it as a project, and removes that: the caller may not make namespaces. Its labels
+    /// are the platform's.
+    Project,
     /// It was there before and survives `down`.
     Guest,
 }
@@ -78,6 +81,26 @@ pub struct Place {
     pub cluster_domain: Option<String>,
     /// Whether the cluster knows SCCs.
     pub has_sccs: bool,
+}
+
+impl Tenure {
+    /// The word in the inventory.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Project => "project",
+            Self::Guest => "guest",
+        }
+    }
+
+    /// Reads the word of the inventory; whatever is not known is left alone.
+    pub fn of_word(word: &str) -> Self {
+        match word {
+            "own" => Self::Own,
+            "project" => Self::Project,
+            _ => Self::Guest,
+        }
+    }
 }
 
 impl Environment {
@@ -116,7 +139,7 @@ impl Environment {
         let persistence = choices.persistence.as_deref().map_or(Ok(None), values::parse_persistence)?;
         if persistence.is_some() && profile.data.is_none() {
             return Err(CommandError::new(format!("--persistence: {} keeps everything in memory", profile.name))
-                .hint("leave --persistence out, or choose --emulator localstack"));
+                .hint("give --persistence none, or choose --emulator localstack"));
         }
         let (apps_domain, hosts) = choose_domain(choices.apps_domain.as_deref(), place.cluster_domain.as_deref())?;
         Ok(Self {

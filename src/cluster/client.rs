@@ -169,6 +169,15 @@ impl Cluster {
         }
     }
 
+    /// DELETE of `path`; `false` where there is nothing.
+    pub async fn delete_path(&self, path: &str) -> std::result::Result<bool, Fault> {
+        match self.send(Method::DELETE, path, "application/json", None).await {
+            Ok(_) => Ok(true),
+            Err(fault) if fault.code() == Some(404) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -49,14 +49,28 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         ))
         .hint("use a cluster of minishift, CRC, MicroShift or OpenShift; --context names another one"));
     }
+    let version = version["gitVersion"].as_str().unwrap_or("unknown").to_owned();
+    check_version(&version, &cluster.server)?;
     Ok(Facts {
-        version: version["gitVersion"].as_str().unwrap_or("unknown").to_owned(),
+        version,
         has_sccs: serves("security.openshift.io"),
         has_projects: serves("project.openshift.io"),
         apps_domain: text(ingress, "/spec/domain"),
         router_ca: text(ca, "/data/ca-bundle.crt"),
         user: user.ok().and_then(|review| Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned())),
     })
+}
+
+/// Objects are written by server-side apply, which Kubernetes has since 1.22 (OpenShift 4.9).
+fn check_version(version: &str, server: &str) -> Result<()> {
+    let mut numbers = version.trim_start_matches('v').split(['.', '-', '+']).map_while(|part| part.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(1), Some(minor)) if minor < 22 => Err(CommandError::new(format!(
+            "{server} is Kubernetes {version}: this version of lsdeploy needs 1.22 (OpenShift 4.9) or later"
+        ))
+        .hint("write the manifests with `lsdeploy render` and apply them with `oc apply`")),
+        _ => Ok(()),
+    }
 }
 
 /// Learns the apps domain from a host that the cluster generated: of a Route that is there, or of one that is only tried
@@ -90,6 +104,14 @@ fn text(answer: std::result::Result<Option<Value>, Fault>, pointer: &str) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_without_server_side_apply_are_refused() {
+        assert!(check_version("v1.11.0+d4cacc0", "x").is_err());
+        assert!(check_version("v1.22.1", "x").is_ok());
+        assert!(check_version("v1.34.4", "x").is_ok());
+        assert!(check_version("unknown", "x").is_ok());
+    }
 
     #[test]
     fn a_generated_host_tells_the_domain_and_a_written_one_does_not() {

@@ -80,7 +80,7 @@ fn read(object: &Value) -> Result<Inventory> {
     let settings = text("/data/settings").ok_or_else(|| damaged("it has no settings"))?;
     Ok(Inventory {
         env: text("/data/env").ok_or_else(|| damaged("it names no environment"))?,
-        tenure: if text("/data/namespace").as_deref() == Some("own") { Tenure::Own } else { Tenure::Guest },
+        tenure: Tenure::of_word(&text("/data/namespace").unwrap_or_default()),
         choices: serde_json::from_str(&settings).map_err(|error| damaged(&error.to_string()))?,
         created: text("/metadata/creationTimestamp"),
         created_by: text("/data/created-by"),

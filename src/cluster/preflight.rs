@@ -4,6 +4,7 @@ use futures::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::{Cluster, Fault};
+use crate::environment::Tenure;
 use crate::error::{CommandError, Result};
 use crate::manifest::Kind;
 use crate::plan::{Action, Plan};
@@ -19,11 +20,14 @@ pub struct Right {
 ///
 /// # Errors
 /// All missing rights at once, with the ways out.
-pub async fn check(cluster: &Cluster, namespace: &str, plan: &Plan) -> Result<()> {
+pub async fn check(cluster: &Cluster, namespace: &str, plan: &Plan, comes_with: Granted) -> Result<()> {
     if may_everything(cluster).await? {
         return Ok(());
     }
-    let needed = needed(plan);
+    let mut needed = needed(plan);
+    if comes_with == Granted::WithProject {
+        needed.retain(|right| !right.kind.is_namespaced());
+    }
     let answers = try_join_all(needed.iter().map(|right| async move {
         let allowed = review(cluster, namespace, right.kind.group(), right.kind.plural(), right.verb).await?;
         Ok::<_, CommandError>((right, allowed))
@@ -31,6 +35,25 @@ pub async fn check(cluster: &Cluster, namespace: &str, plan: &Plan) -> Result<()
     .await?;
     let missing: Vec<&Right> = answers.into_iter().filter(|(_, allowed)| !allowed).map(|(right, _)| right).collect();
     if missing.is_empty() { Ok(()) } else { Err(explain(namespace, &missing)) }
+}
+
+/// Which rights are there only later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granted {
+    /// None: what is missing now stays missing.
+    Now,
+    /// Those in the namespace come with the project that is to be requested.
+    WithProject,
+}
+
+/// How a namespace that is not there can be made: as a namespace, else as a project; where neither is allowed, the plan's
+/// own check says so.
+pub async fn founding(cluster: &Cluster) -> Result<Tenure> {
+    if review(cluster, "", "", "namespaces", "create").await? {
+        return Ok(Tenure::Own);
+    }
+    let may_request = review(cluster, "", "project.openshift.io", "projectrequests", "create").await?;
+    Ok(if may_request { Tenure::Project } else { Tenure::Own })
 }
 
 /// Server-side apply needs `patch`, and `create` where the object does not exist.

@@ -10,7 +10,7 @@ use kube::runtime::wait::{await_condition, conditions};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Cluster, Propagation, observe};
+use super::{Cluster, Propagation, observe, project};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, What};
@@ -18,19 +18,25 @@ use crate::manifest::{Kind, ObjectId};
 use crate::plan::{foreign_owner, uid};
 use crate::render::instance_selector;
 
+/// An environment that is to go.
+#[derive(Debug, Clone, Copy)]
+pub struct Doomed<'a> {
+    /// Its name.
+    pub env: &'a EnvName,
+    /// Its namespace.
+    pub namespace: &'a NamespaceName,
+    /// Its namespace was requested as a project.
+    pub is_project: bool,
+}
+
 /// Deletes every object of the environment and waits until none is left.
 ///
 /// Returns how many objects were deleted: 0 where the environment was gone already.
 ///
 /// # Errors
 /// A deletion was refused, or something is still there after `timeout`: it is named with what holds it.
-pub async fn remove(
-    cluster: &Cluster,
-    env: &EnvName,
-    namespace: &NamespaceName,
-    timeout: Duration,
-    events: &Events,
-) -> Result<usize> {
+pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, timeout: Duration, events: &Events) -> Result<usize> {
+    let Doomed { env, namespace, is_project } = doomed;
     let live = observe::observe(cluster, env, namespace).await?;
     let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
     let ours: Vec<(ObjectId, Value)> = live.objects.into_iter().filter(|(_, object)| is_ours(object)).collect();
@@ -49,6 +55,9 @@ pub async fn remove(
     }
     let deadline = Instant::now() + timeout;
     try_join_all(targets.iter().map(|target| wait_until_gone(cluster, namespace, target, deadline, events))).await?;
+    if is_project {
+        project::delete(cluster, namespace, deadline).await?;
+    }
     Ok(targets.len())
 }
 

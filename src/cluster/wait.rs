@@ -36,6 +36,8 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt as _;
 use tokio::time::Instant;
 
+use super::Fault;
+use crate::error::CommandError;
 use crate::finding::Finding;
 use assess::assess;
 use seen::Seen;
@@ -60,6 +62,9 @@ pub struct Expectation {
     pub routes: Vec<String>,
     /// The SCC that the pod is to run under.
     pub scc: ExpectedScc,
+    /// Whether a refusal from before this wait may be tried anew, which writes one annotation to the `ReplicaSet`. A
+    /// command that only looks says `false`.
+    pub wake: bool,
     /// Name of the environment: the value of the label `app.kubernetes.io/instance`, and part of hints such as
     /// `lsdeploy logs --env team1`.
     pub env: String,
@@ -156,6 +161,21 @@ pub enum WaitError {
     },
 }
 
+impl WaitError {
+    /// The error in words for people.
+    pub fn explain(self) -> CommandError {
+        let text = self.to_string();
+        match self {
+            Self::Deployment { namespace, deployment, source } => {
+                Fault::from(*source).explain(&format!("read Deployment {deployment} in {namespace}"))
+            }
+            Self::Silent { .. } => {
+                CommandError::new(text).hint("check that the cluster is up; give it more time with --timeout")
+            }
+        }
+    }
+}
+
 /// Waits until the environment serves, for at most `timeout`.
 ///
 /// `Ok(Ok(_))` says that everything in `expect` came true, `Ok(Err(_))` names what is in the way: at once where waiting
@@ -178,7 +198,9 @@ pub async fn until_ready(
         if !settled && seen.complete(expect) {
             settled = true;
             seen.inherited = assessment.symptoms.iter().map(|judged| judged.symptom.finding.code).collect();
-            wake_refused(client, &seen, expect).await;
+            if expect.wake {
+                wake_refused(client, &seen, expect).await;
+            }
         }
         seen.remember(&assessment, now);
         // Halfway through the first lists, "waiting for a pod" would only mean that the pods are not listed yet.

@@ -4,8 +4,9 @@ use futures::future::join_all;
 
 use super::{Context, Outcome, target};
 use crate::cli::EnvsArgs;
-use crate::cluster::{Cluster, inventory, remove};
-use crate::environment::{EnvName, NamespaceName};
+use crate::cluster::remove::{self, Doomed};
+use crate::cluster::{Cluster, inventory};
+use crate::environment::{EnvName, NamespaceName, Tenure};
 use crate::error::Result;
 use crate::exit::ExitStatus;
 use crate::report;
@@ -33,6 +34,7 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
 /// Returns how many objects were deleted.
 async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namespace: Option<&str>) -> Result<usize> {
     let found = inventory::find(cluster, name, namespace).await?;
+    let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
     let home = match (found, namespace) {
         (Some(inventory), _) => inventory.namespace,
         (None, Some(namespace)) => namespace.to_owned(),
@@ -40,5 +42,6 @@ async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namesp
     };
     let home = NamespaceName::parse(&home)?;
     let events = context.events(name.as_str());
-    remove::remove(cluster, name, &home, context.timeout, &events).await
+    let doomed = Doomed { env: name, namespace: &home, is_project };
+    remove::remove(cluster, doomed, context.timeout, &events).await
 }

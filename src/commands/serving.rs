@@ -22,6 +22,8 @@ pub(super) struct Serving<'a> {
     pub(super) reach: &'a Reach,
     pub(super) environment: &'a Environment,
     pub(super) events: &'a Events,
+    /// The command may write to the cluster.
+    pub(super) writes: bool,
 }
 
 impl Serving<'_> {
@@ -38,8 +40,7 @@ impl Serving<'_> {
         let work = wait::until_ready(self.cluster.client(), &expect, timeout, &mut notify);
         match report.phases.run(self.events, "wait", work).await {
             Err(error) => {
-                let error = CommandError::new(format!("cannot watch {}: {error}", self.environment.namespace));
-                report.fail(error.hint("what was applied stays; `lsdeploy status` shows how far it is"));
+                report.fail(error.explain().hint("what was applied stays; `lsdeploy status` shows how far it is"));
                 false
             }
             Ok(Err(stuck)) => {
@@ -91,6 +92,7 @@ impl Serving<'_> {
                 SccChoice::Existing(name) => ExpectedScc::Named(name.clone()),
                 SccChoice::None => ExpectedScc::Any,
             },
+            wake: self.writes,
             env: environment.name.to_string(),
         }
     }

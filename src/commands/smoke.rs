@@ -38,8 +38,14 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
     let reach = reach::resolve(&args.reach, Some(&facts))?;
     let target = target::existing(&cluster, &facts, env, args.namespace.as_deref()).await?;
     let events = context.events(env);
-    let serving =
-        Serving { cluster: &cluster, facts: &facts, reach: &reach, environment: &target.environment, events: &events };
+    let serving = Serving {
+        cluster: &cluster,
+        facts: &facts,
+        reach: &reach,
+        environment: &target.environment,
+        events: &events,
+        writes: false,
+    };
     let mut report = EnvReport::of(&target.environment, &context.run_id);
     if serving.wait(None, context.timeout, &mut report).await {
         serving.smoke(args.service.as_deref(), &context.run_id, &mut report).await;

@@ -20,8 +20,14 @@ pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Re
     let events = context.events(&args.env.env);
     let mut report = EnvReport::of(&target.environment, &context.run_id);
     report.objects = target.live.objects.keys().map(|id| (id.clone(), "unchanged")).collect();
-    let serving =
-        Serving { cluster: &cluster, facts: &facts, reach: &reach, environment: &target.environment, events: &events };
+    let serving = Serving {
+        cluster: &cluster,
+        facts: &facts,
+        reach: &reach,
+        environment: &target.environment,
+        events: &events,
+        writes: false,
+    };
     serving.wait(None, LOOK.min(context.timeout), &mut report).await;
     Ok(up::outcome(&[report], context.output, colour))
 }

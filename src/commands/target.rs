@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::cli::ChoiceArgs;
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::inventory::{self, Inventory};
-use crate::cluster::{Cluster, observe};
+use crate::cluster::{Cluster, observe, preflight};
 use crate::environment::{EnvName, Environment, NamespaceName, Place, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
@@ -22,6 +22,8 @@ pub(super) struct Target {
     /// The apps domain could not be found out: a stand-in is used, so that missing rights, which are the usual reason,
     /// can be named first. Nothing may be written then.
     pub(super) domain_is_unknown: bool,
+    /// The namespace is to be requested as a project first.
+    pub(super) needs_project: bool,
 }
 
 impl Target {
@@ -75,6 +77,11 @@ pub(super) async fn find(
         Some(inventory) => inventory.tenure,
         None => tenure(name, &home, &live, namespace.is_some())?,
     };
+    let is_there = live.objects.contains_key(&ObjectId::new(Kind::Namespace, home.as_str()));
+    let tenure = match tenure {
+        Tenure::Own if facts.has_projects && !is_there => preflight::founding(cluster).await?,
+        tenure => tenure,
+    };
     let cluster_domain = match &facts.apps_domain {
         Some(domain) => Some(domain.clone()),
         None => discover::learn_apps_domain(cluster, home.as_str()).await,
@@ -87,7 +94,13 @@ pub(super) async fn find(
         has_sccs: facts.has_sccs,
     };
     let environment = Environment::validate(name, choices, place)?;
-    Ok(Target { environment, live, inventory, domain_is_unknown })
+    Ok(Target {
+        environment,
+        live,
+        inventory,
+        domain_is_unknown,
+        needs_project: tenure == Tenure::Project && !is_there,
+    })
 }
 
 /// The environment, which must be there already.

@@ -8,7 +8,8 @@ use super::target::{self, Target};
 use super::{Context, Outcome};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::discover::{self, Facts};
-use crate::cluster::{Cluster, apply, preflight};
+use crate::cluster::preflight::{self, Granted};
+use crate::cluster::{Cluster, apply, project};
 use crate::environment::{self, EnvName, Environment, SccChoice};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, Phases};
@@ -23,6 +24,7 @@ struct Prepared {
     environment: Environment,
     plan: Plan,
     live: plan::LiveState,
+    needs_project: bool,
     events: Events,
     phases: Phases,
 }
@@ -71,7 +73,7 @@ async fn prepare(
     let events = context.events(name.as_str());
     let mut phases = Phases::default();
     let work = async {
-        let Target { environment, live, domain_is_unknown, .. } =
+        let Target { environment, live, domain_is_unknown, needs_project, .. } =
             target::find(cluster, facts, name, namespace, choices).await?;
         check_existing_scc(cluster, &environment).await?;
         let mut set = render::render(&environment)?;
@@ -80,15 +82,16 @@ async fn prepare(
             .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
         if !plan.is_empty() {
             plan::stamp(&mut plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
-            preflight::check(cluster, environment.namespace.as_str(), &plan).await?;
+            let granted = if needs_project { Granted::WithProject } else { Granted::Now };
+            preflight::check(cluster, environment.namespace.as_str(), &plan, granted).await?;
         }
         if domain_is_unknown {
             return Err(environment::unknown_domain());
         }
-        Ok::<_, CommandError>((environment, plan, live))
+        Ok::<_, CommandError>((environment, plan, live, needs_project))
     };
-    let (environment, plan, live) = phases.run(&events, "preflight", work).await?;
-    Ok(Prepared { environment, plan, live, events, phases })
+    let (environment, plan, live, needs_project) = phases.run(&events, "preflight", work).await?;
+    Ok(Prepared { environment, plan, live, needs_project, events, phases })
 }
 
 /// Fills in what only the live objects know: the uid of the namespace that owns the SCC, and the inventory's record of
@@ -117,11 +120,16 @@ async fn carry_out(
     args: &UpArgs,
     prepared: Prepared,
 ) -> EnvReport {
-    let Prepared { environment, plan, live, events, phases } = prepared;
+    let Prepared { environment, mut plan, live, needs_project, events, phases } = prepared;
     let mut report = EnvReport::of(&environment, &context.run_id);
     report.phases = phases;
     report.objects = plan.steps.iter().map(|step| (step.id.clone(), step.action.word())).collect();
-    let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);
+    let work = async {
+        if needs_project {
+            request_project(cluster, &environment, &mut plan).await?;
+        }
+        apply::apply(cluster, environment.namespace.as_str(), &plan, &events).await
+    };
     match report.phases.run(&events, "apply", work).await {
         Err(error) => report.fail(error),
         Ok(_) if args.no_wait => {}
@@ -129,13 +137,25 @@ async fn carry_out(
             let deployment = ObjectId::new(Kind::Deployment, render::names::EMULATOR);
             let stored = applied.stored.get(&deployment).or_else(|| live.objects.get(&deployment));
             let generation = stored.and_then(|object| object.pointer("/metadata/generation")?.as_i64());
-            let serving = Serving { cluster, facts, reach, environment: &environment, events: &events };
+            let serving = Serving { cluster, facts, reach, environment: &environment, events: &events, writes: true };
             if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
                 serving.smoke(None, &context.run_id, &mut report).await;
             }
         }
     }
     report
+}
+
+/// Only the project's making gives the namespace the uid that owns the SCC.
+async fn request_project(cluster: &Cluster, environment: &Environment, plan: &mut Plan) -> Result<()> {
+    let namespace = environment.namespace.as_str();
+    project::request(cluster, &environment.name, &environment.namespace).await?;
+    let made = cluster.get(Kind::Namespace, "", namespace).await.ok().flatten();
+    let Some(uid) = made.as_ref().and_then(plan::uid) else { return Ok(()) };
+    for step in plan.steps.iter_mut().filter(|step| step.id.kind == Kind::SecurityContextConstraints) {
+        apply::own_by_namespace(&mut step.desired, namespace, &uid);
+    }
+    Ok(())
 }
 
 /// What the inventory says of this run.

@@ -71,7 +71,7 @@ pub(super) fn of(environment: &Environment) -> Result<Value> {
         "inventory_labels": with_entry(&labels, INVENTORY_LABEL, "true"),
         "inventory_data": {
             "env": environment.name.as_str(),
-            "namespace": if environment.tenure == crate::environment::Tenure::Own { "own" } else { "guest" },
+            "namespace": environment.tenure.word(),
             "settings": settings,
         },
         "service_ports": ports.iter().map(|port| json!({

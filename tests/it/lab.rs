@@ -149,6 +149,14 @@ impl Drop for Cleaner<'_> {
     }
 }
 
+/// Stops or starts one program of the lab.
+#[track_caller]
+pub(crate) fn supervise(state: &str, verb: &str, program: &str) {
+    let configuration = format!("{state}/supervisord.conf");
+    let done = Command::new("supervisorctl").args(["-c", &configuration, verb, program]).output().unwrap();
+    assert!(done.status.success(), "supervisorctl {verb} {program}: {done:?}");
+}
+
 /// `lsdeploy` against a kubeconfig, with an environment that holds nothing but PATH and HOME.
 pub(crate) fn lsdeploy(kubeconfig: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("lsdeploy"));

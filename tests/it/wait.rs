@@ -159,6 +159,7 @@ fn expectation() -> Expectation {
         claim: None,
         routes: vec!["s3".into(), "sqs".into()],
         scc: ExpectedScc::Named("lsdeploy-team1".into()),
+        wake: true,
         env: "team1".into(),
     }
 }

@@ -41,6 +41,7 @@ impl Cluster {
                 claim: None,
                 routes: vec!["s3".into(), "sqs".into()],
                 scc: ExpectedScc::Named("lsdeploy-team1".into()),
+                wake: true,
                 env: "team1".into(),
             },
             deployment: json!({

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::lab::{Lab, lab_variable, lsdeploy, run};
+use crate::lab::{Lab, lab_variable, lsdeploy, run, supervise};
 
 const SMALL: [&str; 7] = ["up", "--env", "half", "--emulator", "moto", "--services", "sqs,s3"];
 
@@ -35,15 +35,10 @@ fn an_api_server_that_goes_away_is_said_and_the_next_up_converges() {
     let Some(lab) = Lab::alone() else { return };
     let Some(state) = lab_variable("LAB_STATE") else { return };
     let _clean = lab.clean(&["half"], &[]);
-    let control = |verb: &str| {
-        let configuration = format!("{state}/supervisord.conf");
-        let done = Command::new("supervisorctl").args(["-c", &configuration, verb, "kube-apiserver"]).output();
-        assert!(done.unwrap().status.success(), "supervisorctl {verb} kube-apiserver");
-    };
     let child = start_half_way(&lab);
-    control("stop");
+    supervise(&state, "stop", "kube-apiserver");
     let ended = child.wait_with_output().unwrap();
-    control("start");
+    supervise(&state, "start", "kube-apiserver");
     let said = String::from_utf8_lossy(&ended.stderr);
     // The run may have got as far as waiting: then it is not ready rather than not applied.
     assert!(matches!(ended.status.code(), Some(1 | 2)), "{said}");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::lab::{Lab, lab_variable};
+use crate::lab::{Lab, lab_variable, supervise};
 
 /// Runs `up` and checks that it ends with the finding of that code, before `within` seconds are over.
 #[track_caller]
@@ -162,14 +162,9 @@ fn no_router_at_all() {
     let Some(lab) = Lab::alone() else { return };
     let Some(state) = lab_variable("LAB_STATE") else { return };
     let _clean = lab.clean(&["routerless"], &[]);
-    let control = |verb: &str| {
-        let configuration = format!("{state}/supervisord.conf");
-        let done = std::process::Command::new("supervisorctl").args(["-c", &configuration, verb, "router"]).output();
-        assert!(done.unwrap().status.success(), "supervisorctl {verb} router");
-    };
-    control("stop");
+    supervise(&state, "stop", "router");
     let result =
         std::panic::catch_unwind(|| assert_stuck(&lab, "routerless", &["--emulator", "moto"], "no-router", 90));
-    control("start");
+    supervise(&state, "start", "router");
     assert!(result.is_ok());
 }
