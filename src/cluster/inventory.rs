@@ -59,8 +59,8 @@ pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> 
 
 /// One environment per name: a second one elsewhere is refused.
 fn choose(env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Option<Inventory>> {
-    let Some(first) = found.first() else { return Ok(None) };
-    let inventory = read(first)?;
+    let all: Vec<Inventory> = found.iter().map(read).collect::<Result<_>>()?;
+    let Some(inventory) = all.into_iter().find(|inventory| inventory.env == env.as_str()) else { return Ok(None) };
     match namespace {
         Some(namespace) if namespace != inventory.namespace => {
             Err(CommandError::new(format!("the environment {env} is in the namespace {} already", inventory.namespace))
