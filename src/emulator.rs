@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::error::{CommandError, Result};
-use crate::render::yaml;
+use crate::yaml;
 
 /// One emulator.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

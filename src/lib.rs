@@ -39,6 +39,8 @@ pub mod report;
 
 pub mod error;
 pub mod exit;
+pub mod printable;
+pub mod yaml;
 
 // The steps of each command, in order.
 pub mod commands;

@@ -7,13 +7,13 @@ mod context;
 mod pod;
 mod templates;
 mod typed;
-pub mod yaml;
 
 use serde_json::{Value, json};
 
 use crate::environment::{Environment, SccChoice, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
+use crate::yaml;
 pub use context::{INVENTORY, INVENTORY_LABEL, instance_selector, labels};
 
 /// The fixed names of an environment's objects.

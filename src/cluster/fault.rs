@@ -50,7 +50,7 @@ impl Fault {
 /// The server's own words, without Kubernetes' repetition of what was attempted.
 fn words(status: &Status) -> String {
     let text = if status.message.is_empty() { &status.reason } else { &status.message };
-    format!("{} (HTTP {})", crate::report::printable(text), status.code)
+    format!("{} (HTTP {})", crate::printable::printable(text), status.code)
 }
 
 impl From<kube::Error> for Fault {

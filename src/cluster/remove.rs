@@ -124,7 +124,7 @@ fn what_holds(object: &Value) -> String {
         .filter_map(|condition| condition["message"].as_str())
         .collect();
     if !told.is_empty() {
-        return crate::report::printable(&told.join("; "));
+        return crate::printable::printable(&told.join("; "));
     }
     let finalizers = object.pointer("/metadata/finalizers").and_then(Value::as_array);
     let names: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();

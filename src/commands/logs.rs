@@ -9,6 +9,7 @@ use crate::cli::LogsArgs;
 use crate::cluster::{Fault, inventory};
 use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
+use crate::printable::printable;
 use crate::render::instance_selector;
 use crate::report;
 
@@ -37,7 +38,7 @@ pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
     while let Some(line) =
         lines.try_next().await.map_err(|error| CommandError::new(format!("the log of {pod} broke off: {error}")))?
     {
-        report::print(&format!("{}\n", report::printable(&line)));
+        report::print(&format!("{}\n", printable(&line)));
     }
     Ok(Outcome::success(String::new()))
 }

@@ -10,7 +10,7 @@ use crate::environment::{EnvName, Environment, Place, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Manifest, ManifestSet};
 use crate::render;
-use crate::render::yaml;
+use crate::yaml;
 
 pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Level, Style, printable};
+use super::{Level, Style};
 use crate::events::{Event, What};
+use crate::printable::printable;
 use crate::smoke::Status;
 
 /// Shows events.

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::{EnvReport, printable, table};
+use super::{EnvReport, table};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::finding::Finding;
 use crate::manifest::ObjectId;
+use crate::printable::printable;
 use crate::smoke::{ServiceResult, Status, Summary};
 
 /// `error:` and `hint:` lines.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that never do input or output.
-const PURE: [&str; 12] = [
+const PURE: [&str; 14] = [
     "environment",
     "environment.rs",
     "render",
@@ -17,6 +17,8 @@ const PURE: [&str; 12] = [
     "endpoints.rs",
     "settings.rs",
     "emulator.rs",
+    "printable.rs",
+    "yaml.rs",
 ];
 /// The longest a source file may be.
 const LINES: usize = 400;
@@ -87,7 +89,7 @@ fn only_the_smoke_module_names_the_aws_sdk() {
 
 #[test]
 fn only_one_file_names_the_yaml_crate() {
-    assert_none(&offenders(&["serde_saphyr"], |path| path != "src/render/yaml.rs"));
+    assert_none(&offenders(&["serde_saphyr"], |path| path != "src/yaml.rs"));
 }
 
 #[test]
