@@ -96,6 +96,12 @@ impl EnvReport {
         }
     }
 
+    /// It was applied, and nothing is known of it since.
+    pub fn lose_sight(&mut self, error: CommandError) {
+        self.error = Some(error);
+        self.status = self.status.max(ExitStatus::Failure);
+    }
+
     /// It could not be applied.
     pub fn fail(&mut self, error: CommandError) {
         self.error = Some(error);
@@ -130,11 +136,22 @@ impl Reporter {
     }
 }
 
-/// What `down` says of environments that are gone: name and how many objects were deleted.
-pub fn removed(removed: &[(String, usize)], format: crate::cli::OutputFormat) -> String {
+/// An environment that is gone.
+#[derive(Debug, Clone)]
+pub struct Removed {
+    /// Its name.
+    pub env: String,
+    /// Where it was, or was looked for.
+    pub namespace: String,
+    /// How many objects were deleted; those that went with a namespace do not count.
+    pub deleted: usize,
+}
+
+/// What `down` says of environments that are gone.
+pub fn removed(removed: &[Removed], format: crate::cli::OutputFormat) -> String {
     match format {
         crate::cli::OutputFormat::Json => json::removed(removed),
-        crate::cli::OutputFormat::Text => removed.iter().map(|(env, deleted)| text::removed(env, *deleted)).collect(),
+        crate::cli::OutputFormat::Text => removed.iter().map(text::removed).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, inventory};
 use crate::environment::{EnvName, NamespaceName, Tenure};
 use crate::error::Result;
 use crate::exit::ExitStatus;
-use crate::report;
+use crate::report::{self, Removed};
 
 pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Result<Outcome> {
     let names = target::names(&args.envs, args.namespace.as_deref())?;
@@ -18,9 +18,9 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
         join_all(names.iter().map(|name| remove_one(&cluster, &context, name, args.namespace.as_deref()))).await;
     let mut outcome = Outcome::success(String::new());
     let mut removed = Vec::new();
-    for (name, result) in names.iter().zip(results) {
+    for result in results {
         match result {
-            Ok(deleted) => removed.push((name.to_string(), deleted)),
+            Ok(one) => removed.push(one),
             Err(error) => {
                 outcome.problems.push_str(&report::text::error(&error, colour));
                 outcome.status = ExitStatus::Error;
@@ -31,8 +31,7 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
     Ok(outcome)
 }
 
-/// Returns how many objects were deleted.
-async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namespace: Option<&str>) -> Result<usize> {
+async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namespace: Option<&str>) -> Result<Removed> {
     let found = inventory::find(cluster, name, namespace).await?;
     let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
     let home = match (found, namespace) {
@@ -43,5 +42,6 @@ async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namesp
     let home = NamespaceName::parse(&home)?;
     let events = context.events(name.as_str());
     let doomed = Doomed { env: name, namespace: &home, is_project };
-    remove::remove(cluster, doomed, context.timeout, &events).await
+    let deleted = remove::remove(cluster, doomed, context.timeout, &events).await?;
+    Ok(Removed { env: name.to_string(), namespace: home.to_string(), deleted })
 }

@@ -40,7 +40,8 @@ impl Serving<'_> {
         let work = wait::until_ready(self.cluster.client(), &expect, timeout, &mut notify);
         match report.phases.run(self.events, "wait", work).await {
             Err(error) => {
-                report.fail(error.explain().hint("what was applied stays; `lsdeploy status` shows how far it is"));
+                report
+                    .lose_sight(error.explain().hint("what was applied stays; `lsdeploy status` shows how far it is"));
                 false
             }
             Ok(Err(stuck)) => {
@@ -73,7 +74,7 @@ impl Serving<'_> {
                 }
                 report.smoke = Some(results);
             }
-            Err(error) => report.fail(CommandError::new(format!("cannot check the endpoints: {error}"))),
+            Err(error) => report.lose_sight(CommandError::new(format!("cannot check the endpoints: {error}"))),
         }
     }
 

@@ -109,7 +109,8 @@ pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, names
     let target = find(cluster, facts, &name, namespace, Choices::default()).await?;
     if target.inventory.is_none() {
         return Err(CommandError::new(format!("there is no environment {name}"))
-            .hint(format!("`lsdeploy up --env {name}` makes it; `lsdeploy list` shows those there are")));
+            .hint(format!("`lsdeploy up --env {name}` makes it; `lsdeploy list` shows those there are"))
+            .hint("where you may not search all namespaces, name the one it is in with --namespace"));
     }
     Ok(target)
 }

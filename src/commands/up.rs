@@ -18,6 +18,16 @@ use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::{self, Plan};
 use crate::render;
 use crate::report::{self, EnvReport};
+use crate::settings::Choices;
+
+/// What all environments of one run share.
+struct Up<'a> {
+    args: &'a UpArgs,
+    context: &'a Context,
+    cluster: &'a Cluster,
+    facts: &'a Facts,
+    reach: &'a Reach,
+}
 
 /// An environment that may be applied: nothing was written yet.
 struct Prepared {
@@ -39,12 +49,9 @@ pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
     let reach = reach::resolve(&args.reach, Some(&facts))?;
-    let namespace = args.envs.namespace.as_deref();
-    let prepared =
-        try_join_all(names.iter().map(|name| prepare(&cluster, &facts, &context, name, namespace, choices.clone())))
-            .await?;
-    let reports =
-        join_all(prepared.into_iter().map(|one| carry_out(&cluster, &facts, &context, &reach, args, one))).await;
+    let up = Up { args, context: &context, cluster: &cluster, facts: &facts, reach: &reach };
+    let prepared = try_join_all(names.iter().map(|name| up.prepare(name, choices.clone()))).await?;
+    let reports = join_all(prepared.into_iter().map(|one| up.carry_out(one))).await;
     Ok(outcome(&reports, context.output, colour))
 }
 
@@ -61,37 +68,64 @@ pub(super) fn outcome(reports: &[EnvReport], output: OutputFormat, colour: bool)
     }
 }
 
-/// Reads, validates, renders, compares and asks for rights; writes nothing.
-async fn prepare(
-    cluster: &Cluster,
-    facts: &Facts,
-    context: &Context,
-    name: &EnvName,
-    namespace: Option<&str>,
-    choices: crate::settings::Choices,
-) -> Result<Prepared> {
-    let events = context.events(name.as_str());
-    let mut phases = Phases::default();
-    let work = async {
-        let Target { environment, live, domain_is_unknown, needs_project, .. } =
-            target::find(cluster, facts, name, namespace, choices).await?;
-        check_existing_scc(cluster, &environment).await?;
-        let mut set = render::render(&environment)?;
-        complete(&mut set, &environment, &live);
-        let mut plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live)
-            .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
-        if !plan.is_empty() {
-            plan::stamp(&mut plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
-            let granted = if needs_project { Granted::WithProject } else { Granted::Now };
-            preflight::check(cluster, environment.namespace.as_str(), &plan, granted).await?;
+impl Up<'_> {
+    /// Reads, validates, renders, compares and asks for rights; writes nothing.
+    async fn prepare(&self, name: &EnvName, choices: Choices) -> Result<Prepared> {
+        let Self { args, context, cluster, facts, .. } = self;
+        let events = context.events(name.as_str());
+        let mut phases = Phases::default();
+        let work = async {
+            let namespace = args.envs.namespace.as_deref();
+            let target = target::find(cluster, facts, name, namespace, choices).await?;
+            let Target { environment, live, domain_is_unknown, needs_project, .. } = target;
+            check_existing_scc(cluster, &environment).await?;
+            let mut set = render::render(&environment)?;
+            complete(&mut set, &environment, &live);
+            let mut plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live)
+                .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
+            if !plan.is_empty() {
+                plan::stamp(&mut plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
+                let granted = if needs_project { Granted::WithProject } else { Granted::Now };
+                preflight::check(cluster, environment.namespace.as_str(), &plan, granted).await?;
+            }
+            if domain_is_unknown {
+                return Err(environment::unknown_domain());
+            }
+            Ok((environment, plan, live, needs_project))
+        };
+        let (environment, plan, live, needs_project) = phases.run(&events, "preflight", work).await?;
+        Ok(Prepared { environment, plan, live, needs_project, events, phases })
+    }
+
+    /// Applies, waits and checks. A failure is part of the report: the other environments go on.
+    async fn carry_out(&self, prepared: Prepared) -> EnvReport {
+        let Self { args, context, cluster, facts, reach } = self;
+        let Prepared { environment, mut plan, live, needs_project, events, phases } = prepared;
+        let mut report = EnvReport::of(&environment, &context.run_id);
+        report.phases = phases;
+        report.objects = plan.steps.iter().map(|step| (step.id.clone(), step.action.word())).collect();
+        let work = async {
+            if needs_project {
+                request_project(cluster, &environment, &mut plan).await?;
+            }
+            apply::apply(cluster, environment.namespace.as_str(), &plan, &events).await
+        };
+        match report.phases.run(&events, "apply", work).await {
+            Err(error) => report.fail(error),
+            Ok(_) if args.no_wait => {}
+            Ok(applied) => {
+                let deployment = ObjectId::new(Kind::Deployment, render::names::EMULATOR);
+                let stored = applied.stored.get(&deployment).or_else(|| live.objects.get(&deployment));
+                let generation = stored.and_then(|object| object.pointer("/metadata/generation")?.as_i64());
+                let serving =
+                    Serving { cluster, facts, reach, environment: &environment, events: &events, writes: true };
+                if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
+                    serving.smoke(None, &context.run_id, &mut report).await;
+                }
+            }
         }
-        if domain_is_unknown {
-            return Err(environment::unknown_domain());
-        }
-        Ok::<_, CommandError>((environment, plan, live, needs_project))
-    };
-    let (environment, plan, live, needs_project) = phases.run(&events, "preflight", work).await?;
-    Ok(Prepared { environment, plan, live, needs_project, events, phases })
+        report
+    }
 }
 
 /// Fills in what only the live objects know: the uid of the namespace that owns the SCC, and the inventory's record of
@@ -109,41 +143,6 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &plan::LiveS
             _ => {}
         }
     }
-}
-
-/// Applies, waits and checks. A failure is part of the report: the other environments go on.
-async fn carry_out(
-    cluster: &Cluster,
-    facts: &Facts,
-    context: &Context,
-    reach: &Reach,
-    args: &UpArgs,
-    prepared: Prepared,
-) -> EnvReport {
-    let Prepared { environment, mut plan, live, needs_project, events, phases } = prepared;
-    let mut report = EnvReport::of(&environment, &context.run_id);
-    report.phases = phases;
-    report.objects = plan.steps.iter().map(|step| (step.id.clone(), step.action.word())).collect();
-    let work = async {
-        if needs_project {
-            request_project(cluster, &environment, &mut plan).await?;
-        }
-        apply::apply(cluster, environment.namespace.as_str(), &plan, &events).await
-    };
-    match report.phases.run(&events, "apply", work).await {
-        Err(error) => report.fail(error),
-        Ok(_) if args.no_wait => {}
-        Ok(applied) => {
-            let deployment = ObjectId::new(Kind::Deployment, render::names::EMULATOR);
-            let stored = applied.stored.get(&deployment).or_else(|| live.objects.get(&deployment));
-            let generation = stored.and_then(|object| object.pointer("/metadata/generation")?.as_i64());
-            let serving = Serving { cluster, facts, reach, environment: &environment, events: &events, writes: true };
-            if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
-                serving.smoke(None, &context.run_id, &mut report).await;
-            }
-        }
-    }
-    report
 }
 
 /// Only the project's making gives the namespace the uid that owns the SCC.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::EnvReport;
+use super::{EnvReport, Removed};
 use crate::cluster::inventory::Inventory;
 use crate::exit::ExitStatus;
 use crate::smoke::{ServiceResult, Summary};
@@ -111,8 +111,10 @@ pub fn list(inventories: &[Inventory]) -> String {
 }
 
 /// Environments that are gone.
-pub(super) fn removed(removed: &[(String, usize)]) -> String {
-    let envs = removed.iter().map(|(env, deleted)| serde_json::json!({"env": env, "deleted": deleted}));
+pub(super) fn removed(removed: &[Removed]) -> String {
+    let envs = removed.iter().map(|Removed { env, namespace, deleted }| {
+        serde_json::json!({"env": env, "namespace": namespace, "deleted": deleted})
+    });
     write(&serde_json::json!({"schema": SCHEMA, "envs": envs.collect::<Vec<_>>()}))
 }
 

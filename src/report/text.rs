@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::{EnvReport, table};
+use super::{EnvReport, Removed, table};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
+use crate::exit::ExitStatus;
 use crate::finding::Finding;
 use crate::manifest::ObjectId;
 use crate::printable::printable;
@@ -54,7 +55,8 @@ pub fn problem(report: &EnvReport, colour: bool) -> String {
 pub fn environment(report: &EnvReport) -> String {
     let mut text = String::new();
     let state = match (&report.error, &report.stuck) {
-        (Some(_), _) => "was not applied",
+        (Some(_), _) if report.status == ExitStatus::Error => "was not applied",
+        (Some(_), _) => "is applied, but lost sight of",
         (None, Some(_)) => "is not ready",
         (None, None) if report.endpoints.is_empty() => "is applied",
         (None, None) => "is ready",
@@ -82,9 +84,10 @@ pub fn environment(report: &EnvReport) -> String {
 }
 
 /// One line for an environment that is gone.
-pub(super) fn removed(env: &str, deleted: usize) -> String {
+pub(super) fn removed(removed: &Removed) -> String {
+    let Removed { env, namespace, deleted } = removed;
     match deleted {
-        0 => format!("{env} was gone already\n"),
+        0 => format!("{env} was gone already: there is nothing of it in namespace {namespace}\n"),
         _ => format!("{env} is gone\n"),
     }
 }

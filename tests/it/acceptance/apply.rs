@@ -1,10 +1,11 @@
 //! Applying: idempotent, side by side, mending, removing.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, lab_variable};
+use crate::lab::{Lab, lab_variable, lsdeploy, run};
 
 const SMALL: [&str; 4] = ["--emulator", "moto", "--services", "sqs,s3"];
 
@@ -67,7 +68,8 @@ fn environments_come_up_side_by_side_and_leave_nothing() {
     assert_eq!((down.code, down.stdout.as_str()), (0, "left is gone\nright is gone\n"), "{down:?}");
     assert_eq!((lab.leftovers("left"), lab.leftovers("right")), (String::new(), String::new()));
     let again = lab.lsdeploy(&["down", "--env", "left"]);
-    assert_eq!((again.code, again.stdout.as_str()), (0, "left was gone already\n"));
+    assert_eq!(again.code, 0);
+    assert_eq!(again.stdout, "left was gone already: there is nothing of it in namespace localstack-left\n");
 }
 
 #[test]
@@ -152,4 +154,22 @@ fn an_interrupted_up_says_so_and_the_next_one_converges() {
     assert!(said.contains("error: ended by SIGINT"), "{said}");
     let again = lab.lsdeploy(&arguments);
     assert_eq!(again.code, 0, "{again:?}");
+}
+
+#[test]
+fn a_plain_developer_needs_no_more_than_a_namespace() {
+    let Some(lab) = Lab::shared() else { return };
+    let (Some(dev), Some(router)) = (lab_variable("LAB_KUBECONFIG_DEV"), lab_variable("ROUTER_ADDRESS")) else {
+        return;
+    };
+    let as_dev = |arguments: &[&str]| run(&mut lsdeploy(Path::new(&dev), arguments));
+    as_dev(&["down", "--env", "mine", "--namespace", "dev-team"]);
+    let place = ["--env", "mine", "--namespace", "dev-team"];
+    let up = [&["up"], place.as_slice(), &SMALL, &["--scc", "none", "--router", &router]].concat();
+    let ran = as_dev(&up);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("restricted-v2"), "{ran:?}");
+    let down = as_dev(&[&["down"], place.as_slice()].concat());
+    assert_eq!((down.code, down.stdout.as_str()), (0, "mine is gone\n"), "{down:?}");
+    assert_eq!(lab.leftovers("mine"), "");
 }

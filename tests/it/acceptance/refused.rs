@@ -86,7 +86,7 @@ fn a_namespace_of_somebody_else() {
     assert_refused(&ran, &["localstack-taken exists and belongs to", "--namespace localstack-taken"]);
     assert_eq!(lab.leftovers("taken"), "");
     let down = lab.lsdeploy(&["down", "--env", "taken"]);
-    assert_eq!(down.stdout, "taken was gone already\n");
+    assert!(down.stdout.starts_with("taken was gone already"), "{down:?}");
     lab.kubectl(&["get", "namespace", "localstack-taken"]);
 }
 
