@@ -3,7 +3,7 @@
 .PHONY: help run test lab lab-down lint bench release clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
 
 run: ## Run the main job on the lab: one environment, every endpoint proved (ARGS= adds flags of `up`)
 	@tests/run-main-job $(ARGS)

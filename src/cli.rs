@@ -107,7 +107,7 @@ pub struct EnvsArgs {
     /// The environment; several are given by repeating the flag or by commas
     #[arg(long = "env", value_name = "ENV", required = true, value_delimiter = ',')]
     pub envs: Vec<String>,
-    /// The namespace [default: localstack-<ENV>, or where the environment is]
+    /// The namespace; one that exists is used and kept, else it is made [default: localstack-<ENV>, or where it is]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
 }

@@ -96,12 +96,13 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
+    let writes = matches!(cli.command, Command::Up(_) | Command::Down(_));
     let reporter = Reporter::start(receiver, Style { level, many });
     let outcome = tokio::select! {
         outcome = execute(cli.command, context, colour) => outcome,
         ended = ended_by_signal() => {
-            let writes = reporter.finish().await;
-            report::print_error(&interrupted(ended, writes), colour);
+            let written = reporter.finish().await;
+            report::print_error(&interrupted(ended, writes.then_some(written)), colour);
             return Ok(ended);
         }
     };
@@ -167,9 +168,11 @@ async fn ended_by_signal() -> ExitStatus {
     }
 }
 
-fn interrupted(ended: ExitStatus, writes: usize) -> CommandError {
+/// `written` is `None` for commands that only look.
+fn interrupted(ended: ExitStatus, written: Option<usize>) -> CommandError {
     let signal = if ended == ExitStatus::Interrupted { "SIGINT" } else { "SIGTERM" };
-    let done = match writes {
+    let Some(written) = written else { return CommandError::new(format!("ended by {signal}")) };
+    let done = match written {
         0 => "nothing was written".to_owned(),
         1 => "1 object was written or deleted before".to_owned(),
         many => format!("{many} objects were written or deleted before"),

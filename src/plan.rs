@@ -177,7 +177,9 @@ pub fn foreign_owner(env: &str, namespace: &str, object: &Value) -> Option<Strin
     let manager = label("app.kubernetes.io/managed-by");
     let instance = label("app.kubernetes.io/instance");
     if manager != Some("lsdeploy") {
-        return Some(manager.map_or_else(|| "nobody that its labels name".to_owned(), |name| format!("`{name}`")));
+        return Some(
+            manager.map_or_else(|| "somebody else (it has no lsdeploy labels)".to_owned(), |name| format!("`{name}`")),
+        );
     }
     if instance != Some(env) {
         return Some(format!("the environment `{}`", instance.unwrap_or("?")));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Cluster;
+use super::{Cluster, Fault};
 use crate::environment::{EnvName, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::Kind;
@@ -32,41 +32,77 @@ pub struct Inventory {
 pub async fn all(cluster: &Cluster) -> Result<Vec<Inventory>> {
     let selector = format!("app.kubernetes.io/managed-by=lsdeploy,{INVENTORY_LABEL}=true");
     let found = cluster.list(Kind::ConfigMap, None, &selector).await.map_err(|fault| {
-        fault.explain("list the environments of all namespaces").hint("name one: `lsdeploy status --env E` needs less")
+        let error = fault.explain("list the environments of all namespaces");
+        match fault.code() {
+            Some(403) => error.hint("one that you know needs less: `lsdeploy status --env ENV --namespace NAMESPACE`"),
+            _ => error,
+        }
     })?;
     found.iter().map(read).collect()
 }
 
-/// The inventory of one environment. Where the caller may not search all namespaces, only `namespace` (or the default
-/// one) is looked at.
-pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> Result<Option<Inventory>> {
+/// What a search for an environment came to.
+#[derive(Debug, Clone)]
+pub enum Search {
+    /// It is there.
+    Found(Box<Inventory>),
+    /// It is not.
+    Absent,
+    /// The caller may look neither in all namespaces nor in this one.
+    Hidden(Fault, String),
+}
+
+impl Search {
+    /// The inventory, if it was found.
+    pub fn found(self) -> Option<Inventory> {
+        match self {
+            Self::Found(inventory) => Some(*inventory),
+            Self::Absent | Self::Hidden(..) => None,
+        }
+    }
+
+    /// The inventory, if it is there; an error where that cannot be known.
+    pub fn certain(self, env: &EnvName) -> Result<Option<Inventory>> {
+        match self {
+            Self::Found(inventory) => Ok(Some(*inventory)),
+            Self::Absent => Ok(None),
+            Self::Hidden(fault, namespace) => Err(fault
+                .explain(&format!("look for the environment {env} in namespace {namespace}"))
+                .hint("if it is in another namespace, name that with --namespace")),
+        }
+    }
+}
+
+/// Looks for one environment. Where the caller may not search all namespaces, only `namespace` (or the default one) is
+/// looked at.
+pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> Result<Search> {
     let selector = format!("{},{INVENTORY_LABEL}=true", instance_selector(env.as_str()));
     match cluster.list(Kind::ConfigMap, None, &selector).await {
         Ok(found) => choose(env, namespace, &found),
         Err(fault) if fault.code() == Some(403) => {
             let namespace = namespace.map_or_else(|| env.default_namespace(), str::to_owned);
-            let found = cluster.get(Kind::ConfigMap, &namespace, INVENTORY).await;
-            let found = match found {
-                // A namespace that the caller may not read holds nothing of theirs.
-                Err(fault) if fault.code() == Some(403) => None,
-                other => other.map_err(|fault| fault.explain(&format!("read the inventory in {namespace}")))?,
-            };
-            Ok(found.as_ref().map(read).transpose()?.filter(|inventory| inventory.env == env.as_str()))
+            match cluster.get(Kind::ConfigMap, &namespace, INVENTORY).await {
+                Ok(found) => choose(env, None, found.as_slice()),
+                Err(fault) if fault.code() == Some(403) => Ok(Search::Hidden(fault, namespace)),
+                Err(fault) => Err(fault.explain(&format!("read the inventory in {namespace}"))),
+            }
         }
         Err(fault) => Err(fault.explain(&format!("look for the environment {env}"))),
     }
 }
 
 /// One environment per name: a second one elsewhere is refused.
-fn choose(env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Option<Inventory>> {
+fn choose(env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Search> {
     let all: Vec<Inventory> = found.iter().map(read).collect::<Result<_>>()?;
-    let Some(inventory) = all.into_iter().find(|inventory| inventory.env == env.as_str()) else { return Ok(None) };
+    let Some(inventory) = all.into_iter().find(|inventory| inventory.env == env.as_str()) else {
+        return Ok(Search::Absent);
+    };
     match namespace {
         Some(namespace) if namespace != inventory.namespace => {
             Err(CommandError::new(format!("the environment {env} is in the namespace {} already", inventory.namespace))
                 .hint(format!("leave --namespace out, or remove it first: lsdeploy down --env {env}")))
         }
-        _ => Ok(Some(inventory)),
+        _ => Ok(Search::Found(Box::new(inventory))),
     }
 }
 

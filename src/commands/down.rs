@@ -32,7 +32,7 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
 }
 
 async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namespace: Option<&str>) -> Result<Removed> {
-    let found = inventory::find(cluster, name, namespace).await?;
+    let found = inventory::find(cluster, name, namespace).await?.certain(name)?;
     let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
     let home = match (found, namespace) {
         (Some(inventory), _) => inventory.namespace,

@@ -16,7 +16,7 @@ use crate::report;
 pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;
     let cluster = context.connect().await?;
-    let found = inventory::find(&cluster, &name, args.env.namespace.as_deref()).await?;
+    let found = inventory::find(&cluster, &name, args.env.namespace.as_deref()).await?.certain(&name)?;
     let found = found.ok_or_else(|| {
         CommandError::new(format!("there is no environment {name}")).hint("`lsdeploy list` shows those there are")
     })?;

@@ -20,7 +20,7 @@ pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> 
     if choices.apps_domain.is_none() {
         let cluster = context.connect().await.map_err(offline)?;
         let facts = discover::discover(&cluster).await.map_err(offline)?;
-        if let Some(found) = inventory::find(&cluster, &name, args.env.namespace.as_deref()).await? {
+        if let Some(found) = inventory::find(&cluster, &name, args.env.namespace.as_deref()).await?.found() {
             choices = choices.over(found.choices);
             place.namespace = Some(found.namespace);
             place.tenure = found.tenure;

@@ -31,8 +31,13 @@ impl Serving<'_> {
     /// report then says why.
     pub(super) async fn wait(&self, generation: Option<i64>, timeout: Duration, report: &mut EnvReport) -> bool {
         let expect = self.expectation(generation);
-        let events = self.events.clone();
+        let (events, tells) = (self.events.clone(), self.writes);
         let mut notify = move |notice: Notice| match notice {
+            // A command that only looks tells the result, not the way to it.
+            Notice::Reached(_) if !tells => {}
+            Notice::Reached(Milestone::RoutesAdmitted { admitted, total }) if admitted < total => {
+                events.send(What::Waiting(format!("Routes: {admitted} of {total} are admitted")));
+            }
             Notice::Reached(milestone) => events.send(What::Note(reached(milestone))),
             Notice::Waiting(text) => events.send(What::Waiting(text)),
             Notice::Stuck(finding) => events.send(What::Obstacle(finding)),

@@ -4,11 +4,12 @@ use super::serving::{self, Serving};
 use super::{Context, Outcome, reach, target};
 use crate::cli::{OutputFormat, SmokeArgs};
 use crate::cluster::discover;
+use crate::environment::Environment;
 use crate::error::{CommandError, Result};
 use crate::events::What;
 use crate::exit::ExitStatus;
 use crate::report::{self, EnvReport};
-use crate::smoke::{self, ServiceResult, Status, Target};
+use crate::smoke::{self, ServiceResult, Target};
 
 pub(super) async fn run(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
     check_services(args.service.as_deref())?;
@@ -46,6 +47,7 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
         events: &events,
         writes: false,
     };
+    check_chosen(&target.environment, args.service.as_deref())?;
     let mut report = EnvReport::of(&target.environment, &context.run_id);
     if serving.wait(None, context.timeout, &mut report).await {
         serving.smoke(args.service.as_deref(), &context.run_id, &mut report).await;
@@ -58,10 +60,7 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
 }
 
 fn outcome(env: &str, results: &[ServiceResult], output: OutputFormat, colour: bool) -> Outcome {
-    let failed = results.iter().filter(|result| result.status == Status::Failed);
-    let problems: String = failed
-        .filter_map(|result| Some(report::text::failed_check(env, result, result.finding.as_ref()?, colour)))
-        .collect();
+    let problems = report::text::failed_checks(env, results, colour);
     Outcome {
         status: if problems.is_empty() { ExitStatus::Success } else { ExitStatus::Failure },
         text: match output {
@@ -70,6 +69,21 @@ fn outcome(env: &str, results: &[ServiceResult], output: OutputFormat, colour: b
         },
         problems,
     }
+}
+
+/// The services chosen for a check must be among those of the environment.
+fn check_chosen(environment: &Environment, chosen: Option<&[String]>) -> Result<()> {
+    let missing: Vec<&str> = chosen
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .filter(|name| !environment.services.iter().any(|s| s == name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::new(format!("--service: {} has no service `{}`", environment.name, missing.join("`, `")))
+        .hint(format!("it has: {}", environment.services.join(", "))))
 }
 
 fn check_services(chosen: Option<&[String]>) -> Result<()> {

@@ -64,7 +64,7 @@ pub(super) async fn find(
     namespace: Option<&str>,
     flags: Choices,
 ) -> Result<Target> {
-    let inventory = inventory::find(cluster, name, namespace).await?;
+    let inventory = inventory::find(cluster, name, namespace).await?.found();
     let choices = flags.over(inventory.as_ref().map(|inventory| inventory.choices.clone()).unwrap_or_default());
     let home = match (&inventory, namespace) {
         (Some(inventory), _) => inventory.namespace.clone(),
@@ -106,11 +106,12 @@ pub(super) async fn find(
 /// The environment, which must be there already.
 pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, namespace: Option<&str>) -> Result<Target> {
     let name = EnvName::parse(name)?;
+    inventory::find(cluster, &name, namespace).await?.certain(&name)?;
     let target = find(cluster, facts, &name, namespace, Choices::default()).await?;
     if target.inventory.is_none() {
         return Err(CommandError::new(format!("there is no environment {name}"))
             .hint(format!("`lsdeploy up --env {name}` makes it; `lsdeploy list` shows those there are"))
-            .hint("where you may not search all namespaces, name the one it is in with --namespace"));
+            .hint("if it is in a namespace of another name and you may not search them all, give --namespace"));
     }
     Ok(target)
 }

@@ -9,7 +9,7 @@ use super::{EnvReport, Removed, table};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::exit::ExitStatus;
-use crate::finding::Finding;
+use crate::finding::{Finding, Phase};
 use crate::manifest::ObjectId;
 use crate::printable::printable;
 use crate::smoke::{ServiceResult, Status, Summary};
@@ -43,12 +43,12 @@ pub fn problem(report: &EnvReport, colour: bool) -> String {
         }
         hints(&mut text, finding, colour);
     }
-    for result in report.smoke.iter().flatten() {
-        if let Some(finding) = result.finding.as_ref().filter(|_| result.status == Status::Failed) {
-            text.push_str(&failed_check(&report.env, result, finding, colour));
-        }
-    }
+    text.push_str(&failed_checks(&report.env, report.smoke.as_deref().unwrap_or_default(), colour));
     text
+}
+
+fn failures(report: &EnvReport) -> usize {
+    report.smoke.iter().flatten().filter(|result| result.status == Status::Failed).count()
 }
 
 /// The table of endpoints and the verdict: for standard output.
@@ -59,6 +59,7 @@ pub fn environment(report: &EnvReport) -> String {
         (Some(_), _) => "is applied, but lost sight of",
         (None, Some(_)) => "is not ready",
         (None, None) if report.endpoints.is_empty() => "is applied",
+        (None, None) if failures(report) > 0 => "serves, but checks failed",
         (None, None) => "is ready",
     };
     let _ = writeln!(text, "{} {state}: {} in namespace {}", report.env, report.emulator, report.namespace);
@@ -117,17 +118,33 @@ pub fn smoke(results: &[ServiceResult]) -> String {
     format!("{}\n{}\n{}", table::columns(&rows), verdict(results), skipped(results))
 }
 
-/// What is wrong with one service: phase, what was seen, next step.
-pub fn failed_check(env: &str, result: &ServiceResult, finding: &Finding, colour: bool) -> String {
-    let phase = result.phase.map_or_else(String::new, |phase| format!(" at phase {}", phase.word()));
-    let mut text = format!(
-        "{} {env}: the check of {} failed{phase}: {} ({})\n",
-        word("error:", AnsiColor::Red, colour),
-        result.service,
-        printable(&finding.message),
-        finding.code
-    );
-    hints(&mut text, finding, colour);
+/// What is wrong with the services that failed: phase, what was seen, next step. Services that failed in the same way
+/// share one error, in the words of the first.
+pub fn failed_checks(env: &str, results: &[ServiceResult], colour: bool) -> String {
+    let mut causes: BTreeMap<&str, Vec<(&ServiceResult, &Finding)>> = BTreeMap::new();
+    for result in results.iter().filter(|result| result.status == Status::Failed) {
+        if let Some(finding) = &result.finding {
+            // What the emulator says differs from service to service; a name that is not known does not.
+            let is_shared = result.phase.is_some_and(|phase| phase < Phase::Api);
+            let cause = if is_shared { finding.code } else { &result.service };
+            causes.entry(cause).or_default().push((result, finding));
+        }
+    }
+    let mut text = String::new();
+    for failed in causes.values() {
+        let Some((first, finding)) = failed.first() else { continue };
+        let services: Vec<&str> = failed.iter().map(|(result, _)| result.service.as_str()).collect();
+        let phase = first.phase.map_or_else(String::new, |phase| format!(" at phase {}", phase.word()));
+        let _ = writeln!(
+            text,
+            "{} {env}: the check of {} failed{phase}: {} ({})",
+            word("error:", AnsiColor::Red, colour),
+            services.join(", "),
+            printable(&finding.message),
+            finding.code
+        );
+        hints(&mut text, finding, colour);
+    }
     text
 }
 
@@ -166,7 +183,7 @@ fn check(result: Option<&ServiceResult>) -> String {
     let Some(result) = result else { return "-".to_owned() };
     let done = result.operations.iter().filter(|operation| operation.ok).count();
     match result.status {
-        Status::Passed => format!("passed, {done} operations, {} ms", result.ms),
+        Status::Passed => format!("passed, {done} calls, {} ms", result.ms),
         Status::Failed => {
             let finding = result.finding.as_ref().map_or("", |finding| finding.code);
             format!("FAILED, {finding}")

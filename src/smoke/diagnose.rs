@@ -80,9 +80,13 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
             code::RETURNED_URL_UNREACHABLE,
             format!("`{host}` belongs to real AWS: set the emulator's own host (for LocalStack LOCALSTACK_HOST)"),
         ),
-        Problem::Resolve { name, .. } => {
-            (Phase::Resolve, code::NAME_UNRESOLVED, format!("run `lsdeploy dns-debug {name}`"))
-        }
+        Problem::Resolve { name, .. } => (
+            Phase::Resolve,
+            code::NAME_UNRESOLVED,
+            format!(
+                "DNS does not know `{name}` here (`getent hosts {name}`): give --router ADDRESS, or ask where it is known"
+            ),
+        ),
         Problem::Refused { address } => (
             Phase::Connect,
             code::CONNECT_REFUSED,

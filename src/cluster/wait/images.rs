@@ -71,15 +71,15 @@ fn verdict(view: &View<'_>, reason: &str, what: &str, cause: &str) -> Symptom {
     }
     let hint = if says(&DENIED) {
         format!(
-            "give the env's service account a pull secret for that registry, or use a mirror: `lsdeploy up --env {env} --image-registry HOST[:PORT]`"
+            "give the env's service account a pull secret for that registry, or use a mirror: `lsdeploy up --env {env} --image HOST/PATH:TAG`"
         )
     } else if says(&["toomanyrequests", "429 too many"]) {
         format!(
-            "the registry limits this address: wait, log in with a pull secret, or use a mirror: `lsdeploy up --env {env} --image-registry HOST[:PORT]`"
+            "the registry limits this address: wait, log in with a pull secret, or use a mirror: `lsdeploy up --env {env} --image HOST/PATH:TAG`"
         )
     } else {
         format!(
-            "the node must reach the registry (DNS, proxy, certificate); where it cannot, use a mirror: `lsdeploy up --env {env} --image-registry HOST[:PORT]`"
+            "the node must reach the registry (DNS, proxy, certificate); where it cannot, use a mirror: `lsdeploy up --env {env} --image HOST/PATH:TAG`"
         )
     };
     let symptom = Symptom::new("image-unreachable", &format!("{what}, and it could not be pulled: {cause}"), hint);

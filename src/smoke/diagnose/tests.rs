@@ -43,7 +43,7 @@ fn every_stage_before_an_answer_has_its_code() {
     let detail = || "why".to_owned();
     let resolve = Problem::Resolve { name: HOST.to_owned(), detail: detail() };
     let unresolved = check_transport(resolve, Phase::Resolve, "name-unresolved");
-    assert_eq!(unresolved.hint, format!("run `lsdeploy dns-debug {HOST}`"));
+    assert!(unresolved.hint.contains("--router ADDRESS"), "{unresolved:?}");
     check_transport(Problem::Refused { address }, Phase::Connect, "connect-refused");
     check_transport(Problem::ConnectTimeout { address, after }, Phase::Connect, "connect-timeout");
     check_transport(Problem::Connect { address, detail: detail() }, Phase::Connect, "connect-failed");

@@ -2,7 +2,8 @@
 # One bridge for node, router, pods and workstation, and a resolver of the workstation's own.
 
 network_up() {
-  ip link add "$bridge" type bridge
+  # Without an address of its own a bridge takes over that of a pod, and its neighbours lose it when the pod goes.
+  ip link add "$bridge" address 02:00:0a:d5:00:01 type bridge
   ip address add "$node_address/16" dev "$bridge"
   ip address add "$router_address/16" dev "$bridge"
   ip link set "$bridge" up
