@@ -320,6 +320,6 @@ fn left_behind(operation: &str, name: &str) -> Failure {
         Phase::Api,
         code::TIMED_OUT,
         format!("no time was left for `{operation}`: `{name}` is left behind in the emulator"),
-        "`lsdeploy smoke --clean` removes it",
+        "remove it by hand, or start the emulator anew: it goes by that name",
     )
 }

@@ -144,3 +144,40 @@ fn every_finding_is_documented() {
     }
     assert_none(&missing);
 }
+
+/// The words of every `lsdeploy ...` in backticks, and of every lone flag in backticks.
+fn advice() -> Vec<(String, Vec<String>)> {
+    let mut found = Vec::new();
+    for (path, text) in sources("src") {
+        for (number, line) in code(&text).lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            for quoted in line.split('`').skip(1).step_by(2) {
+                if quoted.starts_with("lsdeploy ") || quoted.starts_with("--") {
+                    let words = quoted.split_whitespace().filter(|word| *word != "lsdeploy").map(str::to_owned);
+                    found.push((format!("{path}:{}: {quoted}", number + 1, path = path.display()), words.collect()));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_hint_names_a_command_or_a_flag_that_does_not_exist() {
+    use clap::CommandFactory as _;
+    let mut program = lsdeploy::cli::Cli::command();
+    program.build();
+    let commands: Vec<String> = program.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let flags_of = |command: &clap::Command| {
+        command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect::<Vec<_>>()
+    };
+    let flags: Vec<String> = program.get_subcommands().flat_map(flags_of).collect();
+    let is_known = |word: &String| {
+        let word = word.split('=').next().unwrap_or_default();
+        !word.starts_with("--") || flags.iter().any(|flag| flag == word)
+    };
+    let wrong = advice().into_iter().filter(|(_, words)| {
+        let command = words.first().filter(|word| !word.starts_with("--"));
+        !words.iter().all(is_known) || command.is_some_and(|word| !commands.contains(word))
+    });
+    assert_none(&wrong.map(|(place, _)| place).collect::<Vec<_>>());
+}

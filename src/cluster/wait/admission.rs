@@ -96,7 +96,7 @@ fn scc_none_fits(view: &View<'_>, refusal: &str) -> Symptom {
         scc_refusal::told_lines(refusal, ours)
     );
     let others = format!(
-        "`--scc none` (the platform's restricted SCC), `--scc existing:NAME`, or `lsdeploy admin-bundle --env {env}` for an administrator"
+        "`lsdeploy up --env {env} --scc none` (the platform's restricted SCC), or `--scc existing:NAME` with one that fits"
     );
     let hint = match ours.filter(|name| !scc_refusal::usable(refusal, name)) {
         Some(name) => {
@@ -105,7 +105,7 @@ fn scc_none_fits(view: &View<'_>, refusal: &str) -> Symptom {
                 "`kubectl -n {namespace} auth can-i use scc/{name} --as system:serviceaccount:{namespace}:{account}` must say yes; otherwise {others}"
             )
         }
-        None => format!("`lsdeploy scc explain --env {env}` compares the pod with each SCC; otherwise {others}"),
+        None => format!("compare the pod with the SCC that was to take it; otherwise {others}"),
     };
     Symptom::new("scc-none-fits", &message, hint)
 }

@@ -25,7 +25,7 @@ pub(super) fn unschedulable(view: &View<'_>) -> Option<Symptom> {
     let message = format!("no node takes pod {name}: {told}");
     let kubectl = view.kubectl();
     let hint = format!(
-        "`kubectl describe nodes` shows what is free, `{kubectl} describe pod {name}` what is asked; free a node or run `lsdeploy gc`"
+        "`kubectl describe nodes` shows what is free, `{kubectl} describe pod {name}` what is asked; uncordon or free a node, or remove environments (`lsdeploy list`)"
     );
     let symptom = Symptom::new("unschedulable", &message, hint).evidence([format!("PodScheduled=False: {told}")]);
     Some(symptom.final_after(SCHEDULE_GRACE))
@@ -65,7 +65,7 @@ pub(super) fn misconfigured(view: &View<'_>) -> Option<Symptom> {
         )
     } else {
         format!(
-            "`{} describe pod {pod}` names what is missing; `lsdeploy diff --env {}` shows whether it was changed",
+            "`{} describe pod {pod}` names what is missing; `lsdeploy up --env {}` mends what was changed by hand",
             view.kubectl(),
             view.expect.env
         )

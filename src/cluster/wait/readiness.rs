@@ -44,7 +44,7 @@ pub(super) fn no_endpoints(view: &View<'_>) -> Option<Symptom> {
     let message = format!("pod {pod} is ready, but Service {service} does not have it among its endpoints");
     let kubectl = view.kubectl();
     let hint = format!(
-        "compare the selector of `{kubectl} get service {service} -o wide` with `{kubectl} get pod {pod} --show-labels`; `lsdeploy diff --env {}` shows what was changed",
+        "compare the selector of `{kubectl} get service {service} -o wide` with `{kubectl} get pod {pod} --show-labels`; `lsdeploy up --env {}` mends what was changed by hand",
         view.expect.env
     );
     Some(Symptom::new("no-endpoints", &message, hint).named_after(ENDPOINTS_GRACE))

@@ -45,10 +45,7 @@ pub(super) fn deployment_deleted(view: &View<'_>) -> Option<Symptom> {
     }
     let message =
         format!("waited for Deployment {}/{}, but it was deleted meanwhile", expect.namespace, expect.deployment);
-    let hint = format!(
-        "find out who ran `down` or deleted it (`lsdeploy history --env {0}`), then run `lsdeploy up --env {0}` again",
-        expect.env
-    );
+    let hint = format!("find out who ran `down` or deleted it, then run `lsdeploy up --env {}` again", expect.env);
     Some(Symptom::new("deployment-deleted", &message, hint).final_at_once())
 }
 

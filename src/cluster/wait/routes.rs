@@ -97,7 +97,7 @@ pub(super) fn not_picked_up(view: &View<'_>) -> Option<Symptom> {
 fn hint(view: &View<'_>) -> String {
     format!(
         "a router may serve only labelled Routes or namespaces: `kubectl get ingresscontroller -A -o yaml` shows `routeSelector` and `namespaceSelector` \
-         (OpenShift 3: ROUTE_LABELS of `dc/router`); then `lsdeploy up --env {} --route-label K=V`; without a router at all, `--no-wait`",
+         (OpenShift 3: ROUTE_LABELS of `dc/router`); then label the namespace or the Routes; without a router at all, `lsdeploy up --env {} --no-wait`",
         view.expect.env
     )
 }

@@ -37,7 +37,7 @@ pub(super) fn not_chosen(view: &View<'_>) -> Option<Symptom> {
         "pod {pod} was to run under SCC {expected}, but SCC {chosen} took it: its user, capabilities and volumes are those of {chosen}, not the ones that were reviewed"
     );
     let hint = format!(
-        "the higher priority is tried first, then the more restrictive SCC, then the name: compare `kubectl get scc {expected} {chosen}`, see `lsdeploy scc explain --env {env}`; \
+        "the higher priority is tried first, then the more restrictive SCC, then the name: compare `kubectl get securitycontextconstraints {expected} {chosen}`; \
          take {chosen} away from the service account, or accept it with `--scc existing:{chosen}`"
     );
     Some(
