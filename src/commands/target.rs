@@ -18,7 +18,6 @@ use crate::settings::Choices;
 pub(super) struct Target {
     pub(super) environment: Environment,
     pub(super) live: LiveState,
-    pub(super) inventory: Option<Inventory>,
     /// The apps domain could not be found out: a stand-in is used, so that missing rights, which are the usual reason,
     /// can be named first. Nothing may be written then.
     pub(super) domain_is_unknown: bool,
@@ -65,6 +64,20 @@ pub(super) async fn find(
     flags: Choices,
 ) -> Result<Target> {
     let inventory = inventory::find(cluster, name, namespace).await?.found();
+    look(cluster, facts, Sought { name, namespace, flags, inventory }).await
+}
+
+/// What is looked for: names, choices made now, and what an inventory says.
+struct Sought<'a> {
+    name: &'a EnvName,
+    namespace: Option<&'a str>,
+    flags: Choices,
+    inventory: Option<Inventory>,
+}
+
+/// Reads what is there and validates the environment against it.
+async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Target> {
+    let Sought { name, namespace, flags, inventory } = sought;
     let choices = flags.over(inventory.as_ref().map(|inventory| inventory.choices.clone()).unwrap_or_default());
     let home = match (&inventory, namespace) {
         (Some(inventory), _) => inventory.namespace.clone(),
@@ -94,26 +107,19 @@ pub(super) async fn find(
         has_sccs: facts.has_sccs,
     };
     let environment = Environment::validate(name, choices, place)?;
-    Ok(Target {
-        environment,
-        live,
-        inventory,
-        domain_is_unknown,
-        needs_project: tenure == Tenure::Project && !is_there,
-    })
+    Ok(Target { environment, live, domain_is_unknown, needs_project: tenure == Tenure::Project && !is_there })
 }
 
 /// The environment, which must be there already.
 pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, namespace: Option<&str>) -> Result<Target> {
     let name = EnvName::parse(name)?;
-    inventory::find(cluster, &name, namespace).await?.certain(&name)?;
-    let target = find(cluster, facts, &name, namespace, Choices::default()).await?;
-    if target.inventory.is_none() {
+    let inventory = inventory::find(cluster, &name, namespace).await?.certain(&name)?;
+    if inventory.is_none() {
         return Err(CommandError::new(format!("there is no environment {name}"))
             .hint(format!("`lsdeploy up --env {name}` makes it; `lsdeploy list` shows those there are"))
             .hint("if it is in a namespace of another name and you may not search them all, give --namespace"));
     }
-    Ok(target)
+    look(cluster, facts, Sought { name: &name, namespace, flags: Choices::default(), inventory }).await
 }
 
 /// Whose the namespace is, where no inventory says it: ours if it is to be made or carries our labels, a guest's stay
