@@ -37,7 +37,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// Long enough to see one `apply` of many Routes as one change.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 const BETWEEN_RELOADS: Duration = Duration::from_secs(1);
-const STATUS_WRITES_AT_ONCE: usize = 8;
+/// The real router writes statuses from one worker, one after the other.
+const STATUS_WRITES_AT_ONCE: usize = 1;
 
 /// `lsdeploy-lab router`
 #[derive(clap::Args)]
