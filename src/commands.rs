@@ -65,6 +65,7 @@ impl Outcome {
 
 /// Runs the command line to its end.
 pub fn main(cli: Cli) -> ExitStatus {
+    let output = cli.global.output;
     let colour = !cli.global.no_color && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // Building a runtime of two threads costs less than one request; the work waits for the network.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -78,6 +79,9 @@ pub fn main(cli: Cli) -> ExitStatus {
         Err(error) => Err(CommandError::new(format!("cannot start: {error}")).hint("free some memory or threads")),
     };
     result.unwrap_or_else(|error| {
+        if output == OutputFormat::Json {
+            report::print(&report::json::error(&error));
+        }
         report::print_error(&error, colour);
         ExitStatus::Error
     })

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::manifest::ObjectId;
-use crate::smoke::ServiceResult;
+use crate::smoke::{ServiceResult, Tally};
 
 /// One thing that happened to one environment.
 #[derive(Debug, Clone)]
@@ -31,8 +31,8 @@ pub enum What {
     Note(String),
     /// Something is in the way, and may pass.
     Obstacle(crate::finding::Finding),
-    /// A service was checked.
-    Checked(Box<ServiceResult>),
+    /// A service was checked; so many are by now.
+    Checked(Box<ServiceResult>, Tally),
 }
 
 /// The sending side, one per environment.
@@ -46,6 +46,11 @@ impl Events {
     /// Events of `env`, sent to `sender`.
     pub fn new(env: impl Into<String>, sender: mpsc::UnboundedSender<Event>) -> Self {
         Self { env: env.into(), sender }
+    }
+
+    /// Tells of a checked service.
+    pub fn checked(&self, result: &ServiceResult, tally: Tally) {
+        self.send(What::Checked(Box::new(result.clone()), tally));
     }
 
     /// Sends one event. A reporter that is gone does not stop the work.

@@ -50,14 +50,14 @@ use tokio::time::{Instant, timeout_at};
 
 pub use self::{
     options::{Companions, Deadlines, InputError, Limit, Options, Target},
-    result::{Operation, ServiceResult, Status, Summary},
+    result::{Operation, ServiceResult, Status, Summary, Tally},
     trust::{check_router, trusts},
 };
 use self::{registry::Check, run::Run, shared::Shared};
 
 /// Checks all targets at the same time, up to `options.concurrency`.
 ///
-/// `on_result` sees each result as it comes; the returned results stand in the order of the targets. Must run in a
+/// `on_result` sees each result as it comes, and how many there are by then; the returned results stand in the order of the targets. Must run in a
 /// tokio runtime with IO and time. What a check creates is deleted again, also after a failure; a run that is
 /// dropped half-way leaves things named `lsdeploy-<run id>-...` behind.
 ///
@@ -66,7 +66,7 @@ use self::{registry::Check, run::Run, shared::Shared};
 pub async fn run(
     targets: &[Target],
     options: &Options,
-    mut on_result: impl FnMut(&ServiceResult),
+    mut on_result: impl FnMut(&ServiceResult, Tally),
 ) -> Result<Vec<ServiceResult>, InputError> {
     let shared = Arc::new(Shared::new(targets, options)?);
     let ends = Instant::now() + options.deadlines.whole;
@@ -77,7 +77,7 @@ pub async fn run(
     let mut finished = stream::iter(checks).buffer_unordered(options.concurrency.max(1));
     let mut results = Vec::with_capacity(targets.len());
     while let Some((place, result)) = finished.next().await {
-        on_result(&result);
+        on_result(&result, Tally { done: results.len() + 1, total: targets.len() });
         results.push((place, result));
     }
     results.sort_by_key(|(place, _)| *place);

@@ -71,7 +71,7 @@ impl Serving<'_> {
             targets.map(|endpoint| Target { service: endpoint.service.clone(), url: endpoint.url.clone() }).collect();
         let options = self.options(run_id);
         let events = self.events.clone();
-        let work = smoke::run(&targets, &options, move |result| events.send(What::Checked(Box::new(result.clone()))));
+        let work = smoke::run(&targets, &options, move |result, tally| events.checked(result, tally));
         match report.phases.run(self.events, "smoke", work).await {
             Ok(results) => {
                 if results.iter().any(|result| result.status == smoke::Status::Failed) {

@@ -6,7 +6,6 @@ use crate::cli::{OutputFormat, SmokeArgs};
 use crate::cluster::discover;
 use crate::environment::Environment;
 use crate::error::{CommandError, Result};
-use crate::events::What;
 use crate::exit::ExitStatus;
 use crate::report::{self, EnvReport};
 use crate::smoke::{self, ServiceResult, Target};
@@ -25,7 +24,7 @@ async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: boo
     let targets: Vec<Target> = services.into_iter().map(|service| Target { service, url: url.to_owned() }).collect();
     let options = serving::smoke_options(&reach, None, "us-east-1".to_owned(), Vec::new(), &context.run_id);
     let events = context.events(url);
-    let results = smoke::run(&targets, &options, |result| events.send(What::Checked(Box::new(result.clone())))).await;
+    let results = smoke::run(&targets, &options, |result, tally| events.checked(result, tally)).await;
     let results = results.map_err(|error| {
         CommandError::new(format!("cannot check {url}: {error}"))
             .hint("give the URL of an emulator, e.g. http://localhost:4566")

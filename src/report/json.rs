@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{EnvReport, Removed};
 use crate::cluster::inventory::Inventory;
+use crate::error::CommandError;
 use crate::exit::ExitStatus;
 use crate::smoke::{ServiceResult, Summary};
 
@@ -88,6 +89,12 @@ pub fn environments(reports: &[EnvReport]) -> String {
         [one] => write(&of(one)),
         many => write(&serde_json::json!({"schema": SCHEMA, "envs": many.iter().map(of).collect::<Vec<_>>()})),
     }
+}
+
+/// A command that could not do its job.
+pub fn error(error: &CommandError) -> String {
+    write(&serde_json::json!({"schema": SCHEMA, "status": "error",
+        "error": Failure { message: &error.message, hints: &error.hints }}))
 }
 
 /// The checks alone, for `smoke`.

@@ -43,11 +43,12 @@ impl Display {
             What::Obstacle(finding) => {
                 self.line(&event.env, &format!("waiting, but {} ({})", printable(&finding.message), finding.code));
             }
-            What::Checked(result) => {
+            What::Checked(result, tally) => {
                 if self.style.level == Level::Verbose || result.status == Status::Failed {
                     let word = super::text::check_word(result.status);
                     self.line(&event.env, &format!("  {word} {} ({} ms)", result.service, result.ms));
                 }
+                self.now(&event.env, &format!("smoke: {} of {} services are checked", tally.done, tally.total));
             }
         }
     }

@@ -14,6 +14,9 @@ use crate::manifest::ObjectId;
 use crate::printable::printable;
 use crate::smoke::{ServiceResult, Status, Summary};
 
+/// What counts stands first: a narrow screen cuts the URLs, which share their end.
+const CHECKED: [&str; 3] = ["SERVICE", "CHECK", "ENDPOINT"];
+
 /// `error:` and `hint:` lines.
 pub fn error(error: &CommandError, colour: bool) -> String {
     let mut text = format!("{} {}\n", word("error:", AnsiColor::Red, colour), printable(&error.message));
@@ -113,7 +116,7 @@ pub fn list(inventories: &[Inventory], now: jiff::Timestamp) -> String {
 
 /// The checks alone, for `smoke`.
 pub fn smoke(results: &[ServiceResult]) -> String {
-    let mut rows = vec![["SERVICE", "CHECK", "ENDPOINT"].map(str::to_owned).to_vec()];
+    let mut rows = vec![CHECKED.map(str::to_owned).to_vec()];
     rows.extend(results.iter().map(|result| vec![result.service.clone(), check(Some(result)), result.url.clone()]));
     format!("{}\n{}\n{}", table::columns(&rows), verdict(results), skipped(results))
 }
@@ -170,11 +173,15 @@ fn hints(text: &mut String, finding: &Finding, colour: bool) {
 fn endpoints(report: &EnvReport) -> String {
     let results: BTreeMap<&str, &ServiceResult> =
         report.smoke.iter().flatten().map(|result| (result.service.as_str(), result)).collect();
-    let mut rows = vec![["SERVICE", "ENDPOINT", "CHECK"].map(str::to_owned).to_vec()];
+    let Some(_) = &report.smoke else {
+        let mut rows = vec![["SERVICE", "ENDPOINT"].map(str::to_owned).to_vec()];
+        rows.extend(report.endpoints.iter().map(|endpoint| vec![endpoint.service.clone(), endpoint.url.clone()]));
+        return table::columns(&rows);
+    };
+    let mut rows = vec![CHECKED.map(str::to_owned).to_vec()];
     rows.extend(report.endpoints.iter().map(|endpoint| {
-        let checked =
-            report.smoke.as_ref().map_or_else(String::new, |_| check(results.get(endpoint.service.as_str()).copied()));
-        vec![endpoint.service.clone(), endpoint.url.clone(), checked]
+        let result = results.get(endpoint.service.as_str()).copied();
+        vec![endpoint.service.clone(), check(result), endpoint.url.clone()]
     }));
     table::columns(&rows)
 }

@@ -131,7 +131,10 @@ fn tls(host: &str, problem: &TlsProblem) -> (&'static str, String) {
         }
         TlsProblem::WrongName { presented } => (
             code::TLS_WRONG_NAME,
-            format!("the certificate must cover `{host}`; it covers {presented:?}: a wildcard covers one label only"),
+            format!(
+                "the certificate must cover `{host}`; it covers {}: a wildcard covers one label only",
+                presented.join(", ")
+            ),
         ),
         TlsProblem::Expired => {
             (code::TLS_EXPIRED, "renew the router's certificate, and check this machine's clock".to_owned())

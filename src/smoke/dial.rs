@@ -171,7 +171,10 @@ pub(super) fn parse_router(router: &str) -> Result<(String, Option<u16>), InputE
         _ => (router, None),
     };
     let plain = !host.is_empty() && !host.contains(['/', '@', ' ']);
-    if plain { Ok((host.to_owned(), port)) } else { Err(refused()) }
+    // The C library takes `1.2.3` for 1.2.0.3: whoever wrote it left a number out.
+    let numbers = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let whole = !numbers || host.parse::<std::net::Ipv4Addr>().is_ok();
+    if plain && whole { Ok((host.to_owned(), port)) } else { Err(refused()) }
 }
 
 #[cfg(test)]
@@ -185,7 +188,7 @@ mod tests {
         assert_eq!(parsed("router.lab:8080"), ("router.lab".to_owned(), Some(8080)));
         assert_eq!(parsed("[::1]:80"), ("[::1]".to_owned(), Some(80)));
         assert_eq!(parsed("::1"), ("::1".to_owned(), None));
-        for router in ["", ":80", "http://x", "x:port"] {
+        for router in ["", ":80", "http://x", "x:port", "1.2.3", "10.0.0.256:80"] {
             assert!(parse_router(router).is_err(), "{router}");
         }
     }

@@ -55,6 +55,15 @@ pub struct ServiceResult {
     pub skipped: Option<String>,
 }
 
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Services with a result.
+    pub done: usize,
+    /// Services of the run.
+    pub total: usize,
+}
+
 /// How many services passed, failed and were skipped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {

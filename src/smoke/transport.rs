@@ -47,7 +47,7 @@ pub(super) enum Problem {
 pub(super) enum TlsProblem {
     #[error("the certificate's issuer is not trusted")]
     Untrusted,
-    #[error("the certificate is for {presented:?}")]
+    #[error("the certificate is for {}", presented.join(", "))]
     WrongName { presented: Vec<String> },
     #[error("the certificate has expired")]
     Expired,
@@ -89,13 +89,19 @@ impl TlsProblem {
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Self::Untrusted,
             CertificateError::NotValidForName => Self::WrongName { presented: Vec::new() },
             CertificateError::NotValidForNameContext { presented, .. } => {
-                Self::WrongName { presented: presented.clone() }
+                Self::WrongName { presented: presented.iter().map(|name| plain_name(name)).collect() }
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
             other => Self::Other(other.to_string()),
         }
     }
+}
+
+/// rustls presents the names of a certificate as it would print them for itself: `DnsName("x")`.
+fn plain_name(presented: &str) -> String {
+    let inner = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(presented).trim_matches('"').to_owned()
 }
 
 /// The last error of the chain: the one that says what happened.
@@ -122,6 +128,13 @@ mod tests {
         assert_eq!(tls(CertificateError::Expired), TlsProblem::Expired);
         assert_eq!(tls(CertificateError::NotValidYet), TlsProblem::NotYetValid);
         assert_eq!(tls(CertificateError::NotValidForName), TlsProblem::WrongName { presented: Vec::new() });
+    }
+
+    #[test]
+    fn a_certificate_is_named_as_people_know_it() {
+        assert_eq!(plain_name(r#"DnsName("*.apps.lab.test")"#), "*.apps.lab.test");
+        assert_eq!(plain_name("IpAddress(10.0.0.1)"), "10.0.0.1");
+        assert_eq!(plain_name("router.lab.test"), "router.lab.test");
     }
 
     #[test]

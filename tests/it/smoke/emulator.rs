@@ -29,7 +29,7 @@ async fn every_service_of_moto_passes_through_the_router_override() {
     options.limits = moto_limits();
 
     let mut seen = Vec::new();
-    let results = smoke::run(&targets, &options, |result| seen.push(result.service.clone())).await.unwrap();
+    let results = smoke::run(&targets, &options, |result, _| seen.push(result.service.clone())).await.unwrap();
 
     assert_all_passed(&results, 2);
     let order: Vec<_> = results.iter().map(|result| result.service.as_str()).collect();
@@ -47,7 +47,7 @@ async fn a_second_run_with_the_same_id_finds_nothing_of_the_first() {
     // Every service by itself, as in the layout with one process per port.
     options.companions = Companions::Own;
     for _ in 0..2 {
-        let results = smoke::run(&targets_behind_routes(), &options, |_| ()).await.unwrap();
+        let results = smoke::run(&targets_behind_routes(), &options, |_, _| ()).await.unwrap();
         assert_all_passed(&results, 2);
     }
 }
@@ -59,7 +59,7 @@ async fn one_service_alone_needs_no_other_endpoint() {
     options.limits = moto_limits();
     for service in smoke::services() {
         let target = super::target(service, &format!("http://127.0.0.1:{}", moto.port));
-        let results = smoke::run(&[target], &options, |_| ()).await.unwrap();
+        let results = smoke::run(&[target], &options, |_, _| ()).await.unwrap();
         assert_all_passed(&results, 1);
     }
 }

@@ -27,7 +27,7 @@ async fn the_routers_page_is_no_endpoints_until_another_endpoint_answers() {
 
     let emulator = serve(Script::Say(http("400 Bad Request", "", "{}")));
     let targets = [target("kinesis", &local(emulator)), target("sqs", &local(router))];
-    let results = smoke::run(&targets, &quick(), |_| ()).await.unwrap();
+    let results = smoke::run(&targets, &quick(), |_, _| ()).await.unwrap();
     check(&results[1], Phase::Route, code::ROUTE_UNKNOWN, "knows no such Route");
 }
 
@@ -38,7 +38,7 @@ async fn a_route_that_the_router_loads_late_is_waited_for() {
         serve(Script::SayThen(1, page, http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#)));
     let mut options = quick();
     options.deadlines.settle = Duration::from_secs(5);
-    let results = smoke::run(&[target("sqs", &local(port))], &options, |_| ()).await.unwrap();
+    let results = smoke::run(&[target("sqs", &local(port))], &options, |_, _| ()).await.unwrap();
     check(&results[0], Phase::Api, code::API_ERROR, "Busy: later (HTTP 400)");
 }
 
@@ -82,7 +82,7 @@ async fn the_whole_runs_deadline_names_the_step_in_progress() {
     let mut options = quick();
     options.deadlines.whole = Duration::from_millis(300);
     let port = serve(Script::Silence);
-    let results = smoke::run(&[target("s3", &local(port))], &options, |_| ()).await.unwrap();
+    let results = smoke::run(&[target("s3", &local(port))], &options, |_, _| ()).await.unwrap();
     check(&results[0], Phase::Connect, code::TIMED_OUT, "`create_bucket` was not done");
 }
 
@@ -117,7 +117,7 @@ async fn clocks_apart_fail_a_service_that_otherwise_answers() {
 
 #[tokio::test]
 async fn each_stage_before_the_answer_has_its_own_finding() {
-    let unresolved = smoke::run(&[target("sqs", "http://sqs-t.invalid")], &quick(), |_| ()).await.unwrap();
+    let unresolved = smoke::run(&[target("sqs", "http://sqs-t.invalid")], &quick(), |_, _| ()).await.unwrap();
     check(&unresolved[0], Phase::Resolve, code::NAME_UNRESOLVED, "`sqs-t.invalid` does not resolve");
     assert!(unresolved[0].finding.as_ref().unwrap().hint.contains("getent hosts sqs-t.invalid"));
 
@@ -126,22 +126,22 @@ async fn each_stage_before_the_answer_has_its_own_finding() {
     check(&sqs(free).await, Phase::Connect, code::CONNECT_REFUSED, "refused the connection");
 
     let plain = serve(Script::Say(http("400 Bad Request", "", "")));
-    let https = smoke::run(&[target("sqs", &format!("https://127.0.0.1:{plain}"))], &quick(), |_| ()).await.unwrap();
+    let https = smoke::run(&[target("sqs", &format!("https://127.0.0.1:{plain}"))], &quick(), |_, _| ()).await.unwrap();
     check(&https[0], Phase::Tls, code::TLS_FAILED, "TLS failed");
 }
 
 #[tokio::test]
 async fn a_service_without_a_check_is_skipped_and_real_keys_are_refused() {
-    let results = smoke::run(&[target("web", "http://127.0.0.1:1")], &quick(), |_| ()).await.unwrap();
+    let results = smoke::run(&[target("web", "http://127.0.0.1:1")], &quick(), |_, _| ()).await.unwrap();
     assert_eq!(results[0].status, Status::Skipped);
     assert_eq!(results[0].skipped.as_deref(), Some("lsdeploy has no check for `web`"));
 
     let mut real = quick();
     real.account = Some("AKIAIOSFODNN7EXAMPLE".to_owned());
-    let refused = smoke::run(&[], &real, |_| ()).await.unwrap_err().to_string();
+    let refused = smoke::run(&[], &real, |_, _| ()).await.unwrap_err().to_string();
     assert!(refused.contains("real AWS access key"), "{refused}");
     let aws = [target("sqs", "https://sqs.eu-west-1.amazonaws.com")];
-    assert!(smoke::run(&aws, &quick(), |_| ()).await.unwrap_err().to_string().contains("is real AWS"));
+    assert!(smoke::run(&aws, &quick(), |_, _| ()).await.unwrap_err().to_string().contains("is real AWS"));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn check(result: &ServiceResult, phase: Phase, code: &str, message: &str) {
 }
 
 async fn sqs(port: u16) -> ServiceResult {
-    let mut results = smoke::run(&[target("sqs", &local(port))], &quick(), |_| ()).await.unwrap();
+    let mut results = smoke::run(&[target("sqs", &local(port))], &quick(), |_, _| ()).await.unwrap();
     results.remove(0)
 }
 

@@ -31,7 +31,7 @@ async fn each_fault_of_a_certificate_has_its_own_finding() {
 
 async fn found(host: &str, server: &Server, mut options: Options) -> (Phase, &'static str) {
     options.router = Some(format!("127.0.0.1:{}", server.port));
-    let results = smoke::run(&[target("sqs", &format!("https://{host}"))], &options, |_| ()).await.unwrap();
+    let results = smoke::run(&[target("sqs", &format!("https://{host}"))], &options, |_, _| ()).await.unwrap();
     (results[0].phase.unwrap(), results[0].finding.as_ref().unwrap().code)
 }
 
