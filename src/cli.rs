@@ -1,5 +1,7 @@
 //! The command line, as given: no defaults that depend on anything, no meaning.
 
+pub mod file;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -101,9 +103,20 @@ pub struct UpArgs {
     pub no_smoke: bool,
 }
 
+/// Where flags may be written down. Read before anything else: see [`file`].
+#[derive(Debug, Clone, Default, Args)]
+pub struct FileArgs {
+    /// Take what no flag says from this file: YAML, one `FLAG: VALUE` on each line
+    #[arg(long, short, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
 /// One or several environments.
 #[derive(Debug, Clone, Args)]
 pub struct EnvsArgs {
+    /// Flags written down.
+    #[command(flatten)]
+    pub file: FileArgs,
     /// The environment; several are given by repeating the flag or by commas
     #[arg(long = "env", value_name = "ENV", required = true, value_delimiter = ',')]
     pub envs: Vec<String>,
@@ -171,6 +184,9 @@ pub struct ReachArgs {
 /// `status`.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
+    /// Flags written down.
+    #[command(flatten)]
+    pub file: FileArgs,
     /// Which environment.
     #[command(flatten)]
     pub env: OneEnvArgs,
@@ -182,6 +198,9 @@ pub struct StatusArgs {
 /// `render`.
 #[derive(Debug, Clone, Args)]
 pub struct RenderArgs {
+    /// Flags written down.
+    #[command(flatten)]
+    pub file: FileArgs,
     /// Which environment.
     #[command(flatten)]
     pub env: OneEnvArgs,
@@ -196,6 +215,9 @@ pub struct RenderArgs {
 /// `smoke`.
 #[derive(Debug, Clone, Args)]
 pub struct SmokeArgs {
+    /// Flags written down.
+    #[command(flatten)]
+    pub file: FileArgs,
     /// The environment
     #[arg(long, value_name = "ENV", required_unless_present = "endpoint")]
     pub env: Option<String>,
@@ -216,6 +238,9 @@ pub struct SmokeArgs {
 /// `env`.
 #[derive(Debug, Clone, Args)]
 pub struct EnvArgs {
+    /// Flags written down.
+    #[command(flatten)]
+    pub file: FileArgs,
     /// Which environment.
     #[command(flatten)]
     pub env: OneEnvArgs,

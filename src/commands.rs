@@ -1,5 +1,6 @@
 //! From a parsed command line to an exit status: the steps of each command, in order.
 
+mod arguments;
 mod down;
 mod env;
 mod list;
@@ -12,17 +13,21 @@ mod status;
 mod target;
 mod up;
 
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::cli::file::locate;
 use crate::cli::{Cli, Command, GlobalArgs, OutputFormat};
 use crate::cluster::{ClientArgs, Cluster};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
 use crate::exit::ExitStatus;
 use crate::report::{self, Level, Reporter, Style};
+
+use arguments::CommandLine;
 
 /// What every command gets besides its own arguments.
 pub(crate) struct Context {
@@ -64,7 +69,11 @@ impl Outcome {
 }
 
 /// Runs the command line to its end.
-pub fn main(cli: Cli) -> ExitStatus {
+pub fn main(argv: &[OsString]) -> ExitStatus {
+    let CommandLine { cli, file, settings } = match arguments::read(argv) {
+        Ok(read) => read,
+        Err(ended) => return ended,
+    };
     let output = cli.global.output;
     let colour = !cli.global.no_color && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // Building a runtime of two threads costs less than one request; the work waits for the network.
@@ -79,6 +88,7 @@ pub fn main(cli: Cli) -> ExitStatus {
         Err(error) => Err(CommandError::new(format!("cannot start: {error}")).hint("free some memory or threads")),
     };
     result.unwrap_or_else(|error| {
+        let error = locate(error, &file, &settings);
         if output == OutputFormat::Json {
             report::print(&report::json::error(&error));
         }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    lsdeploy::commands::main(lsdeploy::cli::Cli::parse()).into()
+    lsdeploy::commands::main(&std::env::args_os().collect::<Vec<_>>()).into()
 }

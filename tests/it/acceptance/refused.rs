@@ -28,6 +28,7 @@ fn names_and_values_that_cannot_be() {
     assert_refused(&up(&["--env", "a,b", "--namespace", "x"]), &["--namespace is for one environment"]);
     assert_refused(&up(&["--env", "a", "--timeout", "soon"]), &["--timeout cannot be `soon`", "hint: use e.g. 90s"]);
     assert_refused(&up(&["--env", "a", "--router", "http://x"]), &["--router cannot be `http://x`"]);
+    assert_refused(&up(&["--env", "a", "--router", "1.2.3"]), &["--router cannot be `1.2.3`"]);
     assert_refused(&up(&["--env", "a", "--ca-file", "/nonexistent"]), &["cannot read --ca-file"]);
     assert_refused(&up(&["--env", "a"]), &["/nonexistent/kubeconfig", "hint: name an existing file"]);
     for (flag, value, word) in [
@@ -43,6 +44,36 @@ fn names_and_values_that_cannot_be() {
         assert_refused(&up(&["--env", "a", flag, value]), &[word]);
     }
     assert_eq!(offline(&["up"]).code, 2);
+}
+
+#[test]
+fn a_file_of_settings_with_a_mistake_in_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("team.yaml");
+    let up = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        offline(&["up", "-f", path.to_str().unwrap()])
+    };
+    assert_refused(&up("env: a\nemulater: moto\n"), &["team.yaml: line 2, column 11: there is no setting `emulater`"]);
+    assert_refused(&up("env: a\ntls: maybe\n"), &["--tls cannot be `maybe`", "team.yaml, line 2, column 6"]);
+    assert_refused(&up("env: a\noutput: xml\n"), &["invalid value 'xml'", "team.yaml, line 2, column 9"]);
+    assert_refused(&up("env: a\naccount: 000000000042\n"), &["12 digits", "line 2", "need quotes"]);
+    assert_refused(&offline(&["up", "-f", "/nonexistent.yaml"]), &["cannot read the file /nonexistent.yaml", "hint:"]);
+    // What the file says is what the flags would have said.
+    std::fs::write(&path, "env: team1\nemulator: moto\nservices: [sqs, s3]\napps-domain: apps.example.com\n").unwrap();
+    let render = ["render", "--env", "team1", "--emulator", "moto", "--services", "sqs,s3", "--apps-domain"];
+    let flags = offline(&[&render[..], &["apps.example.com"]].concat());
+    let file = offline(&["render", "-f", path.to_str().unwrap()]);
+    assert_eq!((flags.code, flags.stdout), (0, file.stdout));
+}
+
+#[test]
+fn programs_read_errors_as_json() {
+    let ran = offline(&["up", "--env", "Team_1", "--output", "json"]);
+    let error: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &error["schema"], &error["status"]), (2, &"lsdeploy/v1".into(), &"error".into()));
+    assert!(error["error"]["message"].as_str().unwrap().contains("`Team_1` cannot be the name"), "{error}");
+    assert!(error["error"]["hints"][0].as_str().unwrap().starts_with("use lower-case"), "{error}");
 }
 
 #[test]
