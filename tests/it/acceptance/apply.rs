@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -172,4 +173,51 @@ fn a_plain_developer_needs_no_more_than_a_namespace() {
     let down = as_dev(&[&["down"], place.as_slice()].concat());
     assert_eq!((down.code, down.stdout.as_str()), (0, "mine is gone\n"), "{down:?}");
     assert_eq!(lab.leftovers("mine"), "");
+}
+
+/// Takes a field out of the Routes' schema, as an older server would not know it; the schema is put back at the end.
+struct OlderRoutes<'a>(&'a Lab, String);
+
+impl<'a> OlderRoutes<'a> {
+    const FIELD: &'static str =
+        "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/tls/properties/insecureEdgeTerminationPolicy";
+
+    fn new(lab: &'a Lab) -> Self {
+        let schema: Value =
+            serde_json::from_str(&lab.kubectl(&["get", "crd", "routes.route.openshift.io", "--output", "json"])).unwrap();
+        let field = schema.pointer(Self::FIELD).unwrap().to_string();
+        let older = Self(lab, field);
+        older.patch(&format!(r#"{{"op": "remove", "path": "{}"}}"#, Self::FIELD));
+        older
+    }
+
+    fn patch(&self, operation: &str) {
+        let patch = format!("[{operation}]");
+        self.0.kubectl(&["patch", "crd", "routes.route.openshift.io", "--type=json", "--patch", &patch]);
+    }
+}
+
+impl Drop for OlderRoutes<'_> {
+    fn drop(&mut self) {
+        self.patch(&format!(r#"{{"op": "add", "path": "{}", "value": {}}}"#, Self::FIELD, self.1));
+    }
+}
+
+#[test]
+fn a_field_that_the_server_does_not_store_is_said() {
+    let Some(lab) = Lab::alone() else { return };
+    let _clean = lab.clean(&["older"], &[]);
+    let _older = OlderRoutes::new(&lab);
+    let begin = Instant::now();
+    // The server takes a moment to load the schema; until it has, nothing is amiss.
+    loop {
+        let ran = lab.lsdeploy(&up("older", &["--no-wait"]));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let said = "the server did not store Route/sqs as it was sent: it changed or dropped /spec/tls/insecure";
+        if ran.stderr.contains(said) {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{ran:?}");
+        lab.lsdeploy(&["down", "--env", "older"]);
+    }
 }
