@@ -161,6 +161,10 @@ pub struct ChoiceArgs {
     /// Keep the emulator's state in a volume of that size, e.g. 1Gi; or none [default: none]
     #[arg(long, value_name = "SIZE")]
     pub persistence: Option<String>,
+    /// Run the shell scripts, Python scripts and CloudFormation templates of this directory once the emulator is ready,
+    /// in the order of their names; or none [default: none]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub init: Option<PathBuf>,
     /// The AWS account, 12 digits [default: the emulator's]
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
@@ -273,6 +277,9 @@ pub struct LogsArgs {
     /// Only the last lines
     #[arg(long, value_name = "LINES")]
     pub tail: Option<u32>,
+    /// The log of the scripts of --init
+    #[arg(long)]
+    pub init: bool,
     /// The log of the container before its last restart
     #[arg(long)]
     pub previous: bool,

@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod reach;
 mod render;
+mod scripts;
 mod serving;
 mod smoke;
 mod status;

@@ -32,6 +32,8 @@ pub struct Profile {
     pub https_only_env: BTreeMap<String, String>,
     /// Added where an account was chosen.
     pub account_env: BTreeMap<String, String>,
+    /// Its image has a Python, and AWS tools that read `AWS_ENDPOINT_URL`: the scripts of `--init` can run in it.
+    pub runs_scripts: bool,
     /// Names (templates like the values of `env`) that are to mean the pod itself inside the pod.
     #[serde(default)]
     pub own_names: Vec<String>,

@@ -1,6 +1,7 @@
 //! One environment, validated: everything `render` needs, and nothing that could still be wrong.
 
 pub mod names;
+pub mod scripts;
 pub mod values;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use crate::error::{CommandError, Result};
 use crate::settings::Choices;
 
 pub use names::{AppsDomain, EnvName, NamespaceName};
+pub use scripts::Scripts;
 pub use values::{ImageRef, SccChoice, Tls};
 
 /// The name of the one Route that reaches an emulator's gateway for any service.
@@ -41,6 +43,8 @@ pub struct Environment {
     pub tls: Tls,
     /// Size of its volume; `None` keeps state only as long as the pod lives.
     pub persistence: Option<String>,
+    /// What fills a fresh emulator.
+    pub scripts: Scripts,
     /// AWS account, where one was chosen.
     pub account: Option<String>,
     /// AWS region.
@@ -141,6 +145,14 @@ impl Environment {
             return Err(CommandError::new(format!("--persistence: {} keeps everything in memory", profile.name))
                 .hint("give --persistence none, or choose --emulator localstack"));
         }
+        let scripts = choices.init.as_ref().map_or_else(|| Ok(Scripts::default()), Scripts::validate)?;
+        if !scripts.is_empty() && !profile.runs_scripts {
+            return Err(CommandError::new(format!(
+                "--init: the AWS tools in the image of {} are too old to be led away from real AWS",
+                profile.name
+            ))
+            .hint("run the scripts from outside, after `eval \"$(lsdeploy env --env ENV)\"`"));
+        }
         let (apps_domain, hosts) = choose_domain(choices.apps_domain.as_deref(), place.cluster_domain.as_deref())?;
         Ok(Self {
             name: name.clone(),
@@ -153,6 +165,7 @@ impl Environment {
             hosts,
             tls,
             persistence,
+            scripts,
             account: choices.account.as_deref().map(values::parse_account).transpose()?,
             region: choices.region.as_deref().map_or_else(|| Ok("us-east-1".to_owned()), values::parse_region)?,
             choices,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
+use crate::render::INVENTORY;
 
 /// The name under which lsdeploy owns fields (server-side apply).
 pub const FIELD_MANAGER: &str = "lsdeploy";
@@ -164,7 +165,8 @@ pub fn keep_record(desired: &mut Value, live: &Value) {
 
 /// Records this run in the inventory of a plan that writes something.
 pub fn stamp(plan: &mut Plan, run: &str, user: &str) {
-    for step in plan.steps.iter_mut().filter(|step| step.id.kind == Kind::ConfigMap && step.action != Action::Delete) {
+    let is_inventory = |step: &&mut Step| step.id.kind == Kind::ConfigMap && step.id.name == INVENTORY;
+    for step in plan.steps.iter_mut().filter(is_inventory) {
         let data = &mut step.desired["data"];
         data["last-run"] = run.into();
         if data.get("created-by").is_none() {

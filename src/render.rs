@@ -4,6 +4,7 @@
 //! a value can never add a key, and a typing error in a template cannot reach a cluster.
 
 mod context;
+mod init;
 mod pod;
 mod templates;
 mod typed;
@@ -18,7 +19,7 @@ pub use context::{INVENTORY, INVENTORY_LABEL, instance_selector, labels};
 
 /// The fixed names of an environment's objects.
 pub mod names {
-    pub(crate) use super::context::{CLAIM, EMULATOR, GRANT};
+    pub(crate) use super::context::{CLAIM, EMULATOR, GRANT, INIT, INIT_CONTAINER};
 }
 
 /// Renders every object of an environment, in apply order.
@@ -47,6 +48,9 @@ pub fn render(environment: &Environment) -> Result<ManifestSet> {
         add("scc/rolebinding.yaml.hbs", json!({}))?;
     }
     add("manifests/inventory.yaml.hbs", json!({}))?;
+    if !environment.scripts.is_empty() {
+        add("manifests/init.yaml.hbs", json!({"init_data": init::data(environment)}))?;
+    }
     if environment.persistence.is_some() {
         add("manifests/persistentvolumeclaim.yaml.hbs", json!({}))?;
     }

@@ -1,5 +1,7 @@
 //! What was chosen for an environment: by flags now, or by flags of an earlier run, which the inventory keeps.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Choices for one environment, as given; `None` was never chosen. Recorded in the inventory, so only what describes
@@ -28,6 +30,9 @@ pub struct Choices {
     /// Size of the volume, or `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persistence: Option<String>,
+    /// Scripts that fill a fresh emulator, by name; an empty map runs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<BTreeMap<String, String>>,
     /// AWS account, 12 digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
@@ -41,7 +46,7 @@ impl Choices {
     /// services: they belonged to the emulator before.
     #[must_use]
     pub fn over(self, recorded: Self) -> Self {
-        let Self { emulator, image, services, scc, apps_domain, tls, persistence, account, region } = self;
+        let Self { emulator, image, services, scc, apps_domain, tls, persistence, init, account, region } = self;
         let same_emulator = emulator.is_none() || emulator == recorded.emulator;
         let of_emulator = if same_emulator { recorded.clone() } else { Self::default() };
         Self {
@@ -52,6 +57,7 @@ impl Choices {
             apps_domain: apps_domain.or(recorded.apps_domain),
             tls: tls.or(recorded.tls),
             persistence: persistence.or(recorded.persistence),
+            init: init.or(recorded.init),
             account: account.or(recorded.account),
             region: region.or(recorded.region),
         }

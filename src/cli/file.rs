@@ -83,7 +83,8 @@ pub fn merge(argv: &[OsString], settings: &[Setting], command: &Command, given: 
     let is_new = |setting: &&Setting| {
         let mut arguments = command.get_arguments();
         let argument = arguments.find(|argument| argument.get_long() == Some(setting.flag.as_str()));
-        argument.is_some_and(|argument| given.value_source(argument.get_id().as_str()) != Some(ValueSource::CommandLine))
+        argument
+            .is_some_and(|argument| given.value_source(argument.get_id().as_str()) != Some(ValueSource::CommandLine))
     };
     let added = settings.iter().filter(is_new).flat_map(|setting| setting.arguments.iter().map(OsString::from));
     let end = argv.iter().position(|word| word == "--").unwrap_or(argv.len());
@@ -118,8 +119,7 @@ fn actions<'a>(commands: &'a Command, flag: &str) -> Vec<&'a ArgAction> {
 fn known(commands: &Command) -> Vec<&str> {
     let up = commands.get_subcommands().filter(|command| command.get_name() == "up");
     let all = commands.get_arguments().chain(up.flat_map(Command::get_arguments));
-    let mut names: Vec<&str> =
-        all.filter_map(clap::Arg::get_long).filter(|name| !NO_SETTINGS.contains(name)).collect();
+    let mut names: Vec<&str> = all.filter_map(clap::Arg::get_long).filter(|name| !NO_SETTINGS.contains(name)).collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -89,7 +89,8 @@ fn not_kept(step: &Step, stored: &Value, events: &Events) -> Option<CommandError
     if lost.is_empty() {
         return None;
     }
-    let what = format!("the server did not store {} as it was sent: it changed or dropped {}", step.id, lost.join(", "));
+    let what =
+        format!("the server did not store {} as it was sent: it changed or dropped {}", step.id, lost.join(", "));
     if step.id.kind == Kind::SecurityContextConstraints {
         return Some(
             CommandError::new(what)

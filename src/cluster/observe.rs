@@ -23,6 +23,7 @@ pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
         ObjectId::new(Kind::Role, names::GRANT),
         ObjectId::new(Kind::RoleBinding, names::GRANT),
         ObjectId::new(Kind::ConfigMap, INVENTORY),
+        ObjectId::new(Kind::ConfigMap, names::INIT),
         ObjectId::new(Kind::PersistentVolumeClaim, names::CLAIM),
         ObjectId::new(Kind::Service, names::EMULATOR),
         ObjectId::new(Kind::Deployment, names::EMULATOR),

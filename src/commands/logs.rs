@@ -10,7 +10,7 @@ use crate::cluster::{Fault, inventory};
 use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
 use crate::printable::printable;
-use crate::render::instance_selector;
+use crate::render::{instance_selector, names};
 use crate::report;
 
 pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
@@ -31,6 +31,7 @@ pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
         follow: args.follow,
         tail_lines: args.tail.map(i64::from),
         previous: args.previous,
+        container: Some(if args.init { names::INIT_CONTAINER } else { names::EMULATOR }.to_owned()),
         ..LogParams::default()
     };
     let stream = pods.log_stream(&pod, &parameters).await;

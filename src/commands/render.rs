@@ -14,7 +14,7 @@ use crate::yaml;
 
 pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;
-    let mut choices = target::choices(&args.choices);
+    let mut choices = target::choices(&args.choices)?;
     let mut place =
         Place { namespace: args.env.namespace.clone(), tenure: Tenure::Own, cluster_domain: None, has_sccs: true };
     if choices.apps_domain.is_none() {

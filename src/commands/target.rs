@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::scripts;
 use crate::cli::ChoiceArgs;
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::inventory::{self, Inventory};
@@ -34,10 +35,12 @@ impl Target {
     }
 }
 
-/// The choices made by flags.
-pub(super) fn choices(args: &ChoiceArgs) -> Choices {
-    let ChoiceArgs { emulator, image, services, scc, apps_domain, tls, persistence, account, region } = args.clone();
-    Choices { emulator, image, services, scc, apps_domain, tls, persistence, account, region }
+/// The choices made by flags. Reads the scripts that one of them names.
+pub(super) fn choices(args: &ChoiceArgs) -> Result<Choices> {
+    let ChoiceArgs { emulator, image, services, scc, apps_domain, tls, persistence, init, account, region } =
+        args.clone();
+    let init = init.as_deref().map(scripts::read).transpose()?;
+    Ok(Choices { emulator, image, services, scc, apps_domain, tls, persistence, init, account, region })
 }
 
 /// The names given by `--env`, each once.

@@ -41,7 +41,7 @@ struct Prepared {
 
 pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result<Outcome> {
     let names = target::names(&args.envs.envs, args.envs.namespace.as_deref())?;
-    let choices = target::choices(&args.choices);
+    let choices = target::choices(&args.choices)?;
     for name in &names {
         Environment::check(name, &choices, args.envs.namespace.as_deref())?;
     }
@@ -139,7 +139,9 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &plan::LiveS
             (Kind::SecurityContextConstraints, Some(uid), _) => {
                 apply::own_by_namespace(&mut manifest.object, environment.namespace.as_str(), uid);
             }
-            (Kind::ConfigMap, _, Some(inventory)) => plan::keep_record(&mut manifest.object, inventory),
+            (Kind::ConfigMap, _, Some(inventory)) if manifest.id.name == render::INVENTORY => {
+                plan::keep_record(&mut manifest.object, inventory)
+            }
             _ => {}
         }
     }

@@ -17,6 +17,10 @@ pub const INVENTORY_LABEL: &str = "lsdeploy.dev/inventory";
 pub(crate) const EMULATOR: &str = "emulator";
 /// The name of the claim.
 pub(crate) const CLAIM: &str = "emulator-data";
+/// The name of the ConfigMap of scripts.
+pub(crate) const INIT: &str = "emulator-init";
+/// The name of the container that runs them.
+pub(crate) const INIT_CONTAINER: &str = "init";
 /// The name of Role and RoleBinding.
 pub(crate) const GRANT: &str = "lsdeploy-scc";
 
@@ -67,6 +71,7 @@ pub(super) fn of(environment: &Environment) -> Result<Value> {
             environment.profile.name, environment.name
         ),
         "capabilities": environment.profile.security.capabilities,
+        "init": INIT,
         "inventory": INVENTORY,
         "inventory_labels": with_entry(&labels, INVENTORY_LABEL, "true"),
         "inventory_data": {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{context, templates};
+use super::{context, init, templates};
 use crate::emulator::Health;
 use crate::environment::{Environment, SccChoice, Tls};
 use crate::error::{CommandError, Result};
@@ -12,7 +12,9 @@ use crate::error::{CommandError, Result};
 /// What the template of the Deployment sees besides.
 pub(super) fn context(environment: &Environment) -> Result<Value> {
     let profile = &environment.profile;
-    let (volumes, mounts) = volumes(environment);
+    let (mut volumes, mounts) = volumes(environment);
+    volumes.extend(init::volumes(environment));
+    let security = container_security(environment);
     // 3 s between two looks keep a slow start cheap and a quick one quick.
     let starts =
         |health| probe(health, json!({"periodSeconds": 3, "failureThreshold": profile.startup_seconds.div_ceil(3)}));
@@ -20,7 +22,8 @@ pub(super) fn context(environment: &Environment) -> Result<Value> {
         "image": environment.image.as_str(),
         "pod_annotations": pod_annotations(environment),
         "pod_security": pod_security(environment),
-        "container_security": container_security(environment),
+        "init_container": init::container(environment, &security),
+        "container_security": security,
         "container_env": variables(environment)?,
         "container_ports": profile.ports.iter().map(|port| json!({
             "name": port.name, "containerPort": port.port, "protocol": "TCP",
@@ -38,11 +41,17 @@ pub(super) fn context(environment: &Environment) -> Result<Value> {
 /// OpenShift 4.14 and later pin the pod to the SCC named here; earlier ones ignore the annotation, and the pod's own
 /// request selects the SCC.
 fn pod_annotations(environment: &Environment) -> BTreeMap<&'static str, String> {
-    match &environment.scc {
-        SccChoice::Custom => BTreeMap::from([("openshift.io/required-scc", environment.name.scc())]),
-        SccChoice::Existing(name) => BTreeMap::from([("openshift.io/required-scc", name.clone())]),
-        SccChoice::None => BTreeMap::new(),
+    let pinned = match &environment.scc {
+        SccChoice::Custom => Some(environment.name.scc()),
+        SccChoice::Existing(name) => Some(name.clone()),
+        SccChoice::None => None,
+    };
+    let mut annotations: BTreeMap<_, _> = pinned.map(|scc| ("openshift.io/required-scc", scc)).into_iter().collect();
+    if !environment.scripts.is_empty() {
+        // Other scripts want a fresh emulator: the pod is made anew.
+        annotations.insert("lsdeploy.dev/init", environment.scripts.digest());
     }
+    annotations
 }
 
 /// Without an SCC of its own the pod names no uid: the platform gives it one of the namespace's range.

@@ -14,10 +14,11 @@ macro_rules! template {
     };
 }
 
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
     template!("manifests/namespace.yaml.hbs"),
     template!("manifests/serviceaccount.yaml.hbs"),
     template!("manifests/inventory.yaml.hbs"),
+    template!("manifests/init.yaml.hbs"),
     template!("manifests/persistentvolumeclaim.yaml.hbs"),
     template!("manifests/service.yaml.hbs"),
     template!("manifests/route.yaml.hbs"),

@@ -4,5 +4,6 @@ mod apply;
 mod broken;
 mod clients;
 mod emulators;
+mod init;
 mod refused;
 mod stuck;

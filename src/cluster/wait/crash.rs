@@ -7,6 +7,7 @@ use super::seen::LogRequest;
 use super::symptom::Symptom;
 use super::view::{View, event_line};
 use super::words;
+use crate::render::names;
 
 /// LocalStack's own exit status for "this image wants a licence token" (its images of 2026-03-23 and later).
 const TOKEN_MISSING: i32 = 55;
@@ -36,7 +37,7 @@ pub(super) fn crashing(view: &View<'_>) -> Option<Symptom> {
     if log.is_none() {
         symptom.log = Some(request);
     }
-    let final_now = code == "token-missing" || crashes > 1 || backs_off(status);
+    let final_now = matches!(code, "token-missing" | "init-failed") || crashes > 1 || backs_off(status);
     if final_now { Some(symptom.final_at_once()) } else { Some(symptom) }
 }
 
@@ -87,6 +88,12 @@ fn advice(
     pod: &str,
 ) -> (&'static str, String) {
     let env = &view.expect.env;
+    if status.name == names::INIT_CONTAINER {
+        let hint = format!(
+            "mend the script and give --init again; `lsdeploy logs --env {env} --init` shows all that the scripts said"
+        );
+        return ("init-failed", hint);
+    }
     if end.reason.as_deref() == Some("OOMKilled") {
         let limit = memory_limit(view, &status.name).map_or_else(String::new, |limit| format!(" (now {limit})"));
         let hint = format!(

@@ -179,12 +179,12 @@ fn a_plain_developer_needs_no_more_than_a_namespace() {
 struct OlderRoutes<'a>(&'a Lab, String);
 
 impl<'a> OlderRoutes<'a> {
-    const FIELD: &'static str =
-        "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/tls/properties/insecureEdgeTerminationPolicy";
+    const FIELD: &'static str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/tls/properties/insecureEdgeTerminationPolicy";
 
     fn new(lab: &'a Lab) -> Self {
         let schema: Value =
-            serde_json::from_str(&lab.kubectl(&["get", "crd", "routes.route.openshift.io", "--output", "json"])).unwrap();
+            serde_json::from_str(&lab.kubectl(&["get", "crd", "routes.route.openshift.io", "--output", "json"]))
+                .unwrap();
         let field = schema.pointer(Self::FIELD).unwrap().to_string();
         let older = Self(lab, field);
         older.patch(&format!(r#"{{"op": "remove", "path": "{}"}}"#, Self::FIELD));
