@@ -145,6 +145,8 @@ pub struct Removed {
     pub namespace: String,
     /// How many objects were deleted; those that went with a namespace do not count.
     pub deleted: usize,
+    /// Its namespace is none of the caller's projects.
+    pub out_of_sight: bool,
 }
 
 /// What `down` says of environments that are gone.

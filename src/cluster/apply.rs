@@ -130,7 +130,7 @@ pub fn own_by_namespace(object: &mut Value, namespace: &str, uid: &str) {
 
 fn interrupted(error: CommandError, writes: usize) -> CommandError {
     if writes == 0 {
-        return error.hint("nothing was written");
+        return error.hint("none of its objects was written");
     }
     error.hint(format!(
         "{writes} {} written before; run `lsdeploy up` again to go on, or `lsdeploy down` to remove them",

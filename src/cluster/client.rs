@@ -162,19 +162,12 @@ impl Cluster {
     ) -> std::result::Result<bool, Fault> {
         let options = serde_json::json!({"kind": "DeleteOptions", "apiVersion": "v1",
             "propagationPolicy": propagation.word(), "preconditions": {"uid": uid}});
-        match self
-            .send(Method::DELETE, &object_path(id.kind, namespace, &id.name), "application/json", Some(&options))
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(fault) if fault.code() == Some(404) => Ok(false),
-            Err(fault) => Err(fault),
-        }
+        self.delete_path(&object_path(id.kind, namespace, &id.name), &options).await
     }
 
     /// DELETE of `path`; `false` where there is nothing.
-    pub async fn delete_path(&self, path: &str) -> std::result::Result<bool, Fault> {
-        match self.send(Method::DELETE, path, "application/json", None).await {
+    pub async fn delete_path(&self, path: &str, options: &Value) -> std::result::Result<bool, Fault> {
+        match self.send(Method::DELETE, path, "application/json", Some(options)).await {
             Ok(_) => Ok(true),
             Err(fault) if fault.code() == Some(404) => Ok(false),
             Err(fault) => Err(fault),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cluster, Fault};
+use super::{Cluster, Fault, project};
 use crate::environment::{EnvName, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::Kind;
@@ -28,17 +28,32 @@ pub struct Inventory {
     pub last_run: Option<String>,
 }
 
+/// The environments that a caller sees.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Their inventories.
+    pub inventories: Vec<Inventory>,
+    /// Only the caller's projects were searched: it may not search all namespaces.
+    pub only_projects: bool,
+}
+
 /// Every environment that the caller may see.
-pub async fn all(cluster: &Cluster) -> Result<Vec<Inventory>> {
+pub async fn all(cluster: &Cluster) -> Result<Seen> {
     let selector = format!("app.kubernetes.io/managed-by=lsdeploy,{INVENTORY_LABEL}=true");
-    let found = cluster.list(Kind::ConfigMap, None, &selector).await.map_err(|fault| {
-        let error = fault.explain("list the environments of all namespaces");
-        match fault.code() {
-            Some(403) => error.hint("one that you know needs less: `lsdeploy status --env ENV --namespace NAMESPACE`"),
-            _ => error,
+    let explain = |fault: &Fault| fault.explain("list the environments of all namespaces");
+    let (found, only_projects) = match cluster.list(Kind::ConfigMap, None, &selector).await {
+        Ok(found) => (found, false),
+        Err(fault) if fault.code() == Some(403) => {
+            let Some(projects) = project::mine(cluster).await? else {
+                return Err(explain(&fault)
+                    .hint("one that you know needs less: `lsdeploy status --env ENV --namespace NAMESPACE`"));
+            };
+            let found = project::look_into(cluster, &projects, Kind::ConfigMap, INVENTORY).await;
+            (found.map_err(|fault| explain(&fault))?, true)
         }
-    })?;
-    found.iter().map(read).collect()
+        Err(fault) => return Err(explain(&fault)),
+    };
+    Ok(Seen { inventories: found.iter().map(read).collect::<Result<_>>()?, only_projects })
 }
 
 /// What a search for an environment came to.
@@ -48,6 +63,8 @@ pub enum Search {
     Found(Box<Inventory>),
     /// It is not.
     Absent,
+    /// It is in none of the caller's projects, and elsewhere the caller may not look.
+    NotYours,
     /// The caller may look neither in all namespaces nor in this one.
     Hidden(Fault, String),
 }
@@ -57,7 +74,7 @@ impl Search {
     pub fn found(self) -> Option<Inventory> {
         match self {
             Self::Found(inventory) => Some(*inventory),
-            Self::Absent | Self::Hidden(..) => None,
+            Self::Absent | Self::NotYours | Self::Hidden(..) => None,
         }
     }
 
@@ -65,7 +82,7 @@ impl Search {
     pub fn certain(self, env: &EnvName) -> Result<Option<Inventory>> {
         match self {
             Self::Found(inventory) => Ok(Some(*inventory)),
-            Self::Absent => Ok(None),
+            Self::Absent | Self::NotYours => Ok(None),
             Self::Hidden(fault, namespace) => Err(fault
                 .explain(&format!("look for the environment {env} in namespace {namespace}"))
                 .hint("if it is in another namespace, name that with --namespace")),
@@ -73,21 +90,30 @@ impl Search {
     }
 }
 
-/// Looks for one environment. Where the caller may not search all namespaces, only `namespace` (or the default one) is
-/// looked at.
+/// Looks for one environment. Where the caller may not search all namespaces, `namespace` (or the default one) is looked
+/// at, and then the caller's projects.
 pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> Result<Search> {
     let selector = format!("{},{INVENTORY_LABEL}=true", instance_selector(env.as_str()));
-    match cluster.list(Kind::ConfigMap, None, &selector).await {
-        Ok(found) => choose(env, namespace, &found),
-        Err(fault) if fault.code() == Some(403) => {
-            let namespace = namespace.map_or_else(|| env.default_namespace(), str::to_owned);
-            match cluster.get(Kind::ConfigMap, &namespace, INVENTORY).await {
-                Ok(found) => choose(env, None, found.as_slice()),
-                Err(fault) if fault.code() == Some(403) => Ok(Search::Hidden(fault, namespace)),
-                Err(fault) => Err(fault.explain(&format!("read the inventory in {namespace}"))),
-            }
-        }
-        Err(fault) => Err(fault.explain(&format!("look for the environment {env}"))),
+    let fault = match cluster.list(Kind::ConfigMap, None, &selector).await {
+        Ok(found) => return choose(env, namespace, &found),
+        Err(fault) if fault.code() == Some(403) => fault,
+        Err(fault) => return Err(fault.explain(&format!("look for the environment {env}"))),
+    };
+    let home = namespace.map_or_else(|| env.default_namespace(), str::to_owned);
+    let is_hidden = match cluster.get(Kind::ConfigMap, &home, INVENTORY).await {
+        Ok(Some(found)) => return choose(env, None, &[found]),
+        Ok(None) => false,
+        Err(fault) if fault.code() == Some(403) => true,
+        Err(fault) => return Err(fault.explain(&format!("read the inventory in {home}"))),
+    };
+    let Some(projects) = project::mine(cluster).await? else {
+        return Ok(if is_hidden { Search::Hidden(fault, home) } else { Search::Absent });
+    };
+    let found = project::look_into(cluster, &projects, Kind::ConfigMap, INVENTORY).await;
+    let found = found.map_err(|fault| fault.explain(&format!("look for the environment {env} in your projects")))?;
+    match choose(env, namespace, &found)? {
+        Search::Absent if is_hidden => Ok(Search::NotYours),
+        search => Ok(search),
     }
 }
 

@@ -4,10 +4,13 @@ use futures::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::{Cluster, Fault};
-use crate::environment::Tenure;
+use crate::environment::{NamespaceName, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::Kind;
 use crate::plan::{Action, Plan};
+
+/// How errors of checks begin that come before the first write.
+pub const NOTHING_WRITTEN: &str = "nothing was written: ";
 
 /// One right that a plan needs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +59,11 @@ pub async fn founding(cluster: &Cluster) -> Result<Tenure> {
     Ok(if may_request { Tenure::Project } else { Tenure::Own })
 }
 
+/// Whether the caller may write in a namespace: the right to what `up` writes first stands for all.
+pub async fn may_write(cluster: &Cluster, namespace: &NamespaceName) -> Result<bool> {
+    review(cluster, namespace.as_str(), "", Kind::ServiceAccount.plural(), "create").await
+}
+
 /// Server-side apply needs `patch`, and `create` where the object does not exist.
 fn needed(plan: &Plan) -> Vec<Right> {
     let mut rights: Vec<Right> = Vec::new();
@@ -94,7 +102,7 @@ async fn review(cluster: &Cluster, namespace: &str, group: &str, resource: &str,
 fn explain(namespace: &str, missing: &[&Right]) -> CommandError {
     let list: Vec<String> = missing.iter().map(|right| format!("{} {}", right.verb, right.kind.plural())).collect();
     let error = CommandError::new(format!(
-        "nothing was written: the caller may not do what this needs in {namespace}: {}",
+        "{NOTHING_WRITTEN}the caller may not do what this needs in {namespace}: {}",
         list.join(", ")
     ));
     let concerns = |kinds: &[Kind]| missing.iter().any(|right| kinds.contains(&right.kind));

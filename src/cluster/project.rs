@@ -1,56 +1,168 @@
-//! Projects of OpenShift: how a caller who may not make namespaces gets one, and gives it back.
+//! Projects of OpenShift: how a caller who may not make namespaces gets one, finds its own, and gives it back.
 //!
-//! Not proved on the lab, which has no project API; the requests follow OpenShift's `project.openshift.io/v1`.
+//! A project is a namespace with rights of its own: outside its projects such a caller sees nothing.
 
 use std::time::Duration;
 
-use serde_json::json;
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use kube::core::{DynamicObject, WatchEvent};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Cluster;
+use super::{Cluster, Fault, preflight};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
+use crate::manifest::Kind;
+use crate::plan::uid;
 
-/// How often the project is looked for while it goes: a plain user may not watch projects by name.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const PROJECTS: &str = "/apis/project.openshift.io/v1/projects";
+/// How often something is looked at that cannot be watched.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// OpenShift answers a request after about 6 seconds at the latest, with or without the rights in the project.
+const RIGHTS_WITHIN: Duration = Duration::from_secs(10);
+/// How many projects are looked into at once.
+const PARALLEL: usize = 8;
 
-/// Asks for a project. The server answers once the caller administers it.
+/// The only mark that a request can leave: labels in it are ignored.
+fn description(env: &EnvName) -> String {
+    format!("Environment {env}, made by lsdeploy")
+}
+
+/// Whether a namespace is the project that was requested for this environment.
+pub fn is_of(env: &EnvName, namespace: &Value) -> bool {
+    let annotations = namespace.pointer("/metadata/annotations");
+    annotations.is_some_and(|all| all["openshift.io/description"] == description(env))
+}
+
+/// Asks for a project, and waits until the caller may write in it.
+///
+/// # Errors
+/// The request was refused, or the project is somebody else's.
 pub async fn request(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) -> Result<()> {
     let body = json!({
         "apiVersion": "project.openshift.io/v1",
         "kind": "ProjectRequest",
         "metadata": {"name": namespace.as_str()},
         "displayName": format!("AWS environment {env}"),
-        "description": format!("Environment {env}, made by lsdeploy"),
+        "description": description(env),
     });
     // Never as a dry run: the server would make the project all the same.
     match cluster.post("/apis/project.openshift.io/v1/projectrequests", &body).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {}
         Err(fault) if fault.code() == Some(409) => {
-            Err(CommandError::new(format!("the project {namespace} exists, and you may not see it"))
-                .hint("choose another environment name, or a namespace of yours with --namespace"))
+            let there = cluster.get(Kind::Namespace, "", namespace.as_str()).await.ok().flatten();
+            if !there.is_some_and(|there| is_of(env, &there)) {
+                return Err(CommandError::new(format!(
+                    "nothing was written: the project {namespace} exists, and you may not see it"
+                ))
+                .hint("choose another environment name, or a project of yours with --namespace")
+                .hint("if it was yours and has just been deleted, it is gone in a moment: run the command again"));
+            }
         }
-        Err(fault) => Err(fault.explain(&format!("request the project {namespace}"))),
+        Err(fault) => return Err(fault.explain(&format!("request the project {namespace}"))),
     }
-}
-
-/// Deletes a project and waits until it is gone.
-pub async fn delete(cluster: &Cluster, namespace: &NamespaceName, deadline: Instant) -> Result<()> {
-    let path = format!("/apis/project.openshift.io/v1/projects/{namespace}");
-    let attempt = format!("delete the project {namespace}");
-    cluster.delete_path(&path).await.map_err(|fault| fault.explain(&attempt))?;
+    // The server that answered may know of the rights before the one that is asked next. Whatever is missing after that
+    // is named by the preflight.
+    let deadline = Instant::now() + RIGHTS_WITHIN;
     let mut look = tokio::time::interval(LOOK_AGAIN);
     loop {
         look.tick().await;
-        match cluster.get_path(&path).await {
+        if preflight::may_write(cluster, namespace).await? || Instant::now() >= deadline {
+            return Ok(());
+        }
+    }
+}
+
+/// The names of the caller's projects; `None` where the cluster has none or does not tell.
+pub async fn mine(cluster: &Cluster) -> Result<Option<Vec<String>>> {
+    match cluster.get_path(PROJECTS).await {
+        Ok(found) => Ok(found.map(|found| {
+            let items = found["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let names = items.iter().filter_map(|project| project.pointer("/metadata/name")?.as_str());
+            names.map(str::to_owned).collect()
+        })),
+        Err(fault) if fault.code() == Some(403) => Ok(None),
+        Err(fault) => Err(fault.explain("list your projects")),
+    }
+}
+
+/// The objects of that kind and name in several projects; those that may not be read are left out.
+pub async fn look_into(
+    cluster: &Cluster,
+    projects: &[String],
+    kind: Kind,
+    name: &str,
+) -> std::result::Result<Vec<Value>, Fault> {
+    let looks = stream::iter(projects).map(|project| async move {
+        match cluster.get(kind, project, name).await {
+            Err(fault) if fault.code() == Some(403) => Ok(None),
+            found => found,
+        }
+    });
+    let found: Vec<Option<Value>> = looks.buffered(PARALLEL).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Deletes a project, which is there as `live`, and waits until its namespace is gone.
+///
+/// # Errors
+/// The deletion was refused, or the namespace is still there at the deadline.
+pub async fn delete(cluster: &Cluster, namespace: &NamespaceName, live: &Value, deadline: Instant) -> Result<()> {
+    // With the project go the rights in it, but a watch that was let in before stays open.
+    let watch = watch(cluster, namespace).await;
+    let path = format!("{PROJECTS}/{namespace}");
+    if live.pointer("/metadata/deletionTimestamp").is_none() {
+        let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid(live)}});
+        let deleted = cluster.delete_path(&path, &options).await;
+        let deleted = deleted.map_err(|fault| fault.explain(&format!("delete the project {namespace}")))?;
+        if !deleted {
+            return Ok(());
+        }
+    }
+    let gone = async {
+        if let Ok(watch) = watch
+            && ends_with_deletion(watch).await
+        {
+            return Ok(());
+        }
+        until_unseen(cluster, &path, namespace).await
+    };
+    tokio::time::timeout_at(deadline, gone).await.unwrap_or_else(|_| {
+        Err(CommandError::new(format!("the project {namespace} is still there"))
+            .hint("it is marked for deletion; run `lsdeploy down` again to go on waiting"))
+    })
+}
+
+/// Watches one namespace by its path, which alone is open to who has no rights but those in it.
+async fn watch(
+    cluster: &Cluster,
+    namespace: &NamespaceName,
+) -> std::result::Result<impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + use<>, Fault> {
+    let request = http::Request::get(format!("/api/v1/watch/namespaces/{namespace}")).body(Vec::new());
+    let request = request.map_err(|error| Fault::Unreachable(error.to_string()))?;
+    Ok(cluster.client().request_events(request).await?)
+}
+
+/// Whether the watch lives to see the deletion.
+async fn ends_with_deletion(watch: impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>>) -> bool {
+    let mut watch = std::pin::pin!(watch);
+    while let Some(Ok(event)) = watch.next().await {
+        if matches!(event, WatchEvent::Deleted(_)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Looks until the project is gone, or out of sight, which is all that can be known then.
+async fn until_unseen(cluster: &Cluster, path: &str, namespace: &NamespaceName) -> Result<()> {
+    let mut look = tokio::time::interval(LOOK_AGAIN);
+    loop {
+        look.tick().await;
+        match cluster.get_path(path).await {
             Ok(None) => return Ok(()),
-            // With the project go the rights in it.
             Err(fault) if fault.code() == Some(403) => return Ok(()),
             Err(fault) => return Err(fault.explain(&format!("see whether the project {namespace} is gone"))),
-            Ok(Some(_)) if Instant::now() >= deadline => {
-                return Err(CommandError::new(format!("the project {namespace} is still there"))
-                    .hint("it is marked for deletion; run `lsdeploy down` again to go on waiting"));
-            }
             Ok(Some(_)) => {}
         }
     }

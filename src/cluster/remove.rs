@@ -37,10 +37,14 @@ pub struct Doomed<'a> {
 /// A deletion was refused, or something is still there after `timeout`: it is named with what holds it.
 pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, timeout: Duration, events: &Events) -> Result<usize> {
     let Doomed { env, namespace, is_project } = doomed;
-    let live = observe::observe(cluster, env, namespace).await?;
+    let mut live = observe::observe(cluster, env, namespace).await?;
+    let home = ObjectId::new(Kind::Namespace, namespace.as_str());
+    // A run that was killed early has left a project without an inventory.
+    let is_project = |object: &Value| is_project || project::is_of(env, object);
+    let project = live.objects.get(&home).is_some_and(is_project).then(|| live.objects.remove(&home)).flatten();
     let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
     let ours: Vec<(ObjectId, Value)> = live.objects.into_iter().filter(|(_, object)| is_ours(object)).collect();
-    let owns_namespace = ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
+    let owns_namespace = project.is_some() || ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
     // The namespace takes everything in it along.
     let targets: Vec<(ObjectId, String)> = ours
         .into_iter()
@@ -55,10 +59,12 @@ pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, timeout: Duration, ev
     }
     let deadline = Instant::now() + timeout;
     try_join_all(targets.iter().map(|target| wait_until_gone(cluster, namespace, target, deadline, events))).await?;
-    if is_project {
-        project::delete(cluster, namespace, deadline).await?;
+    if let Some(live) = &project {
+        events.send(What::Object(home, "delete", Vec::new()));
+        events.send(What::Waiting(format!("the project {namespace} to be gone")));
+        project::delete(cluster, namespace, live, deadline).await?;
     }
-    Ok(targets.len())
+    Ok(targets.len() + usize::from(project.is_some()))
 }
 
 /// Nothing of the environment is to be kept, so its pods need not have their whole grace period. The Deployment stays

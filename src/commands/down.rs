@@ -4,8 +4,9 @@ use futures::future::join_all;
 
 use super::{Context, Outcome, target};
 use crate::cli::EnvsArgs;
+use crate::cluster::Cluster;
+use crate::cluster::inventory::{self, Search};
 use crate::cluster::remove::{self, Doomed};
-use crate::cluster::{Cluster, inventory};
 use crate::environment::{EnvName, NamespaceName, Tenure};
 use crate::error::Result;
 use crate::exit::ExitStatus;
@@ -32,7 +33,9 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
 }
 
 async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namespace: Option<&str>) -> Result<Removed> {
-    let found = inventory::find(cluster, name, namespace).await?.certain(name)?;
+    let search = inventory::find(cluster, name, namespace).await?;
+    let out_of_sight = matches!(search, Search::NotYours);
+    let found = search.certain(name)?;
     let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
     let home = match (found, namespace) {
         (Some(inventory), _) => inventory.namespace,
@@ -43,5 +46,5 @@ async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namesp
     let events = context.events(name.as_str());
     let doomed = Doomed { env: name, namespace: &home, is_project };
     let deleted = remove::remove(cluster, doomed, context.timeout, &events).await?;
-    Ok(Removed { env: name.to_string(), namespace: home.to_string(), deleted })
+    Ok(Removed { env: name.to_string(), namespace: home.to_string(), deleted, out_of_sight })
 }

@@ -8,7 +8,7 @@ use super::scripts;
 use crate::cli::ChoiceArgs;
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::inventory::{self, Inventory};
-use crate::cluster::{Cluster, observe, preflight};
+use crate::cluster::{Cluster, observe, preflight, project};
 use crate::environment::{EnvName, Environment, NamespaceName, Place, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
@@ -125,8 +125,8 @@ pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, names
     look(cluster, facts, Sought { name: &name, namespace, flags: Choices::default(), inventory }).await
 }
 
-/// Whose the namespace is, where no inventory says it: ours if it is to be made or carries our labels, a guest's stay
-/// if the user named it, and otherwise somebody else's.
+/// Whose the namespace is, where no inventory says it: ours if it is to be made, carries our labels or was requested by
+/// us as a project, a guest's stay if the user named it, and otherwise somebody else's.
 fn tenure(name: &EnvName, home: &NamespaceName, live: &LiveState, named: bool) -> Result<Tenure> {
     let Some(object) = live.objects.get(&ObjectId::new(Kind::Namespace, home.as_str())) else { return Ok(Tenure::Own) };
     if object.pointer("/metadata/deletionTimestamp").is_some() {
@@ -134,6 +134,9 @@ fn tenure(name: &EnvName, home: &NamespaceName, live: &LiveState, named: bool) -
             .hint(format!("`lsdeploy down --env {name}` waits until it is gone; then run this again")));
     }
     let Some(owner) = foreign_owner(name.as_str(), home.as_str(), object) else { return Ok(Tenure::Own) };
+    if project::is_of(name, object) {
+        return Ok(Tenure::Project);
+    }
     let of_other_env = owner.starts_with("the environment");
     match named {
         true if !of_other_env => Ok(Tenure::Guest),

@@ -8,11 +8,11 @@ use super::target::{self, Target};
 use super::{Context, Outcome};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::discover::{self, Facts};
-use crate::cluster::preflight::{self, Granted};
+use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
 use crate::cluster::{Cluster, apply, project};
 use crate::environment::{self, EnvName, Environment, SccChoice};
 use crate::error::{CommandError, Result};
-use crate::events::{Events, Phases};
+use crate::events::{Events, Phases, What};
 use crate::exit::ExitStatus;
 use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::{self, Plan};
@@ -31,12 +31,18 @@ struct Up<'a> {
 
 /// An environment that may be applied: nothing was written yet.
 struct Prepared {
+    draft: Draft,
+    events: Events,
+    phases: Phases,
+}
+
+/// What is to be done for an environment, as far as the caller can see.
+struct Draft {
     environment: Environment,
     plan: Plan,
     live: plan::LiveState,
+    /// Its project is to be requested first, and what is in it to be looked at then.
     needs_project: bool,
-    events: Events,
-    phases: Phases,
 }
 
 pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result<Outcome> {
@@ -69,47 +75,56 @@ pub(super) fn outcome(reports: &[EnvReport], output: OutputFormat, colour: bool)
 }
 
 impl Up<'_> {
-    /// Reads, validates, renders, compares and asks for rights; writes nothing.
+    /// Looks at everything and checks it; writes nothing.
     async fn prepare(&self, name: &EnvName, choices: Choices) -> Result<Prepared> {
-        let Self { args, context, cluster, facts, .. } = self;
-        let events = context.events(name.as_str());
+        let events = self.context.events(name.as_str());
         let mut phases = Phases::default();
-        let work = async {
-            let namespace = args.envs.namespace.as_deref();
-            let target = target::find(cluster, facts, name, namespace, choices).await?;
-            let Target { environment, live, domain_is_unknown, needs_project, .. } = target;
-            check_existing_scc(cluster, &environment).await?;
-            let mut set = render::render(&environment)?;
-            complete(&mut set, &environment, &live);
-            let mut plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live)
-                .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
-            if !plan.is_empty() {
-                plan::stamp(&mut plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
-                let granted = if needs_project { Granted::WithProject } else { Granted::Now };
-                preflight::check(cluster, environment.namespace.as_str(), &plan, granted).await?;
-            }
-            if domain_is_unknown {
-                return Err(environment::unknown_domain());
-            }
-            Ok((environment, plan, live, needs_project))
-        };
-        let (environment, plan, live, needs_project) = phases.run(&events, "preflight", work).await?;
-        Ok(Prepared { environment, plan, live, needs_project, events, phases })
+        let draft = phases.run(&events, "preflight", self.draft(name, choices)).await?;
+        Ok(Prepared { draft, events, phases })
+    }
+
+    /// Reads, validates, renders, compares and asks for rights.
+    async fn draft(&self, name: &EnvName, choices: Choices) -> Result<Draft> {
+        let Self { args, context, cluster, facts, .. } = self;
+        let namespace = args.envs.namespace.as_deref();
+        let target = target::find(cluster, facts, name, namespace, choices).await?;
+        let Target { environment, live, domain_is_unknown, needs_project, .. } = target;
+        check_existing_scc(cluster, &environment).await?;
+        let mut set = render::render(&environment)?;
+        complete(&mut set, &environment, &live);
+        let mut plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live)
+            .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
+        if !plan.is_empty() {
+            plan::stamp(&mut plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
+            let granted = if needs_project { Granted::WithProject } else { Granted::Now };
+            preflight::check(cluster, environment.namespace.as_str(), &plan, granted).await?;
+        }
+        // A Route of the project tells the domain, once there is a project.
+        if domain_is_unknown && !needs_project {
+            return Err(environment::unknown_domain());
+        }
+        Ok(Draft { environment, plan, live, needs_project })
     }
 
     /// Applies, waits and checks. A failure is part of the report: the other environments go on.
     async fn carry_out(&self, prepared: Prepared) -> EnvReport {
         let Self { args, context, cluster, facts, reach } = self;
-        let Prepared { environment, mut plan, live, needs_project, events, phases } = prepared;
-        let mut report = EnvReport::of(&environment, &context.run_id);
+        let Prepared { mut draft, events, phases } = prepared;
+        let mut report = EnvReport::of(&draft.environment, &context.run_id);
         report.phases = phases;
-        report.objects = plan.steps.iter().map(|step| (step.id.clone(), step.action.word())).collect();
-        let work = async {
-            if needs_project {
-                request_project(cluster, &environment, &mut plan).await?;
+        if draft.needs_project {
+            match report.phases.run(&events, "project", self.found(&draft.environment, &events)).await {
+                Ok(founded) => draft = founded,
+                Err(error) => {
+                    report.fail(error);
+                    return report;
+                }
             }
-            apply::apply(cluster, environment.namespace.as_str(), &plan, &events).await
-        };
+            report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
+        }
+        let Draft { environment, plan, live, .. } = draft;
+        report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), step.action.word())));
+        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);
         match report.phases.run(&events, "apply", work).await {
             Err(error) => report.fail(error),
             Ok(_) if args.no_wait => {}
@@ -125,6 +140,31 @@ impl Up<'_> {
             }
         }
         report
+    }
+
+    /// Requests the environment's project and looks at everything anew: the rights in it, its uid and the domain of its
+    /// Routes were out of sight before.
+    async fn found(&self, environment: &Environment, events: &Events) -> Result<Draft> {
+        let Environment { name, namespace, .. } = environment;
+        project::request(self.cluster, name, namespace).await?;
+        events.send(What::Object(ObjectId::new(Kind::Namespace, namespace.as_str()), "create", Vec::new()));
+        let draft = self.draft(name, target::choices(&self.args.choices)).await;
+        draft.and_then(Draft::founded).map_err(|error| {
+            let why = error.message.strip_prefix(NOTHING_WRITTEN).unwrap_or(&error.message);
+            let message = format!("the project {namespace} was made, and nothing in it: {why}");
+            CommandError { message, ..error }
+                .hint(format!("then run this again, or remove the project: `lsdeploy down --env {name}`"))
+        })
+    }
+}
+
+impl Draft {
+    /// The same, if its project is in sight.
+    fn founded(self) -> Result<Self> {
+        if self.needs_project {
+            return Err(CommandError::new("you may not see it").hint("ask a cluster-admin for the rights in it"));
+        }
+        Ok(self)
     }
 }
 
@@ -145,18 +185,6 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &plan::LiveS
             _ => {}
         }
     }
-}
-
-/// Only the project's making gives the namespace the uid that owns the SCC.
-async fn request_project(cluster: &Cluster, environment: &Environment, plan: &mut Plan) -> Result<()> {
-    let namespace = environment.namespace.as_str();
-    project::request(cluster, &environment.name, &environment.namespace).await?;
-    let made = cluster.get(Kind::Namespace, "", namespace).await.ok().flatten();
-    let Some(uid) = made.as_ref().and_then(plan::uid) else { return Ok(()) };
-    for step in plan.steps.iter_mut().filter(|step| step.id.kind == Kind::SecurityContextConstraints) {
-        apply::own_by_namespace(&mut step.desired, namespace, &uid);
-    }
-    Ok(())
 }
 
 /// What the inventory says of this run.
@@ -180,7 +208,7 @@ async fn check_existing_scc(cluster: &Cluster, environment: &Environment) -> Res
 fn refuse_conflicts(environment: &Environment, conflicts: &[plan::Conflict]) -> CommandError {
     let list: Vec<String> = conflicts.iter().map(|c| format!("{} (owned by {})", c.id, c.owner)).collect();
     CommandError::new(format!(
-        "nothing was written: {} of the names that {} needs in {} {} taken: {}",
+        "{NOTHING_WRITTEN}{} of the names that {} needs in {} {} taken: {}",
         conflicts.len(),
         environment.name,
         environment.namespace,

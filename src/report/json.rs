@@ -119,7 +119,7 @@ pub fn list(inventories: &[Inventory]) -> String {
 
 /// Environments that are gone.
 pub(super) fn removed(removed: &[Removed]) -> String {
-    let envs = removed.iter().map(|Removed { env, namespace, deleted }| {
+    let envs = removed.iter().map(|Removed { env, namespace, deleted, .. }| {
         serde_json::json!({"env": env, "namespace": namespace, "deleted": deleted})
     });
     write(&serde_json::json!({"schema": SCHEMA, "envs": envs.collect::<Vec<_>>()}))

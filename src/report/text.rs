@@ -89,8 +89,9 @@ pub fn environment(report: &EnvReport) -> String {
 
 /// One line for an environment that is gone.
 pub(super) fn removed(removed: &Removed) -> String {
-    let Removed { env, namespace, deleted } = removed;
+    let Removed { env, namespace, deleted, out_of_sight } = removed;
     match deleted {
+        0 if *out_of_sight => format!("{env} was gone already: you have no project {namespace}\n"),
         0 => format!("{env} was gone already: there is nothing of it in namespace {namespace}\n"),
         _ => format!("{env} is gone\n"),
     }

@@ -5,5 +5,6 @@ mod broken;
 mod clients;
 mod emulators;
 mod init;
+mod projects;
 mod refused;
 mod stuck;

@@ -1,14 +1,18 @@
 //! `lsdeploy-lab`: makes a plain Kubernetes behave like OpenShift where `lsdeploy` can see the difference.
 //!
-//! `webhook` answers admission requests (SCC choice, generated Route hosts, namespace annotations) and `router` serves
-//! Routes with `HAProxy`. Both belong to the lab of `tests/lab`; neither is installed with the product.
+//! `webhook` answers admission requests (SCC choice, generated Route hosts, namespace annotations), `projects` serves
+//! OpenShift's project API, and `router` serves Routes with `HAProxy`. All belong to the lab of `tests/lab`; none is
+//! installed with the product.
 
 #![expect(clippy::disallowed_methods, reason = "the lab's program paces reloads and retries by the clock")]
 
+mod access;
 mod cluster;
 mod failure;
 mod log;
+mod projects;
 mod router;
+mod tls;
 mod webhook;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +29,8 @@ struct Cli {
 enum Command {
     /// Answer admission requests as OpenShift's API server would
     Webhook(webhook::Args),
+    /// Serve OpenShift's project API behind the API server
+    Projects(projects::Args),
     /// Serve Routes through `HAProxy` and report whether they are admitted
     Router(router::Args),
 }
@@ -35,6 +41,7 @@ async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match Cli::parse().command {
         Command::Webhook(args) => webhook::run(args).await,
+        Command::Projects(args) => projects::run(args).await,
         Command::Router(args) => router::run(args).await,
     };
     match outcome {

@@ -7,11 +7,10 @@ mod review;
 mod rights;
 mod routes;
 mod sccs;
-mod tls;
 
 use crate::cluster::{self, Kept};
-use crate::failure::{Attempt as _, Failure};
-use crate::log;
+use crate::failure::Failure;
+use crate::{log, tls};
 use axum::Router;
 use axum::extract::{Json, State};
 use axum::routing::{get, post};
@@ -26,7 +25,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// `lsdeploy-lab webhook`
@@ -64,7 +62,7 @@ pub(crate) struct Lab {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = cluster::connect(&args.kubeconfig).await?;
-    let acceptor = tls::acceptor(&args.cert, &args.key)?;
+    let acceptor = tls::acceptor(&args.cert, &args.key, None)?;
     let listener = tls::listen(args.listen, acceptor).await?;
 
     let (raise, changes) = watch::channel(0);
@@ -88,16 +86,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         .route("/scc-write", post(|lab, body| review("scc-write", lab, body, sccs::admit)))
         .with_state(lab);
     log::line("webhook-serving", &[("address", &args.listen.to_string())]);
-    let mut terminate = signal(SignalKind::terminate()).attempting("listen for SIGTERM", "report this as a bug")?;
-    let mut interrupt = signal(SignalKind::interrupt()).attempting("listen for SIGINT", "report this as a bug")?;
-    tokio::select! {
-        served = axum::serve(listener, app).into_future() => {
-            served.attempting("serve admission requests", "see the line above for the cause")
-        }
-        // Nothing is lost by stopping in the middle: the API server asks again or refuses the write.
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
-    }
+    tls::serve(listener, app).await
 }
 
 /// One admission request from body to answer, with its line in the log.

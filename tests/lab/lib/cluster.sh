@@ -17,6 +17,7 @@ start_lab() {
   supervisor start kube-controller-manager kube-scheduler kubelet >/dev/null
   fill_cluster
   wait_for "the node to be ready" kubelet 120 kubectl wait --for=condition=Ready --timeout=1s "node/$node"
+  wait_for "the project API" projects 30 projects_served
   touch "$run/ready"
 }
 
@@ -31,18 +32,20 @@ fill_cluster() {
   local file
   for file in "$here"/objects/*; do render "$file" >"$run/objects/${file##*/}"; done
   if [[ "$agent" == none ]]; then
-    rm "$run/objects/webhooks.yaml"
+    rm "$run"/objects/{webhooks,projects}.yaml
   else
-    supervisor start webhook >/dev/null
-    wait_for "the webhook" webhook 30 curl_webhook
+    supervisor start webhook projects >/dev/null
+    wait_for "the webhook" webhook 30 accepts 9443
+    wait_for "the project API's server" projects 30 accepts 9444
     logged "registering the webhooks" "$log" kubectl apply --server-side --filename "$run/objects/webhooks.yaml"
   fi
   logged "applying the lab's objects" "$log" kubectl apply --server-side --filename "$run/objects"
   [[ "$agent" == none ]] || supervisor start router >/dev/null
 }
 
-# It only has to accept connections.
-curl_webhook() { (: <>/dev/tcp/127.0.0.1/9443); }
+accepts() { (: <>"/dev/tcp/127.0.0.1/$1"); } # accepts PORT
+
+projects_served() { [[ "$agent" == none ]] || kubectl wait --for=condition=Available --timeout=1s apiservice/v1.project.openshift.io; }
 
 # Every component runs, and they are those which this `up` would start.
 lab_runs() {
@@ -77,6 +80,7 @@ KUBECONFIG=$run/kubeconfig/admin
 LSDEPLOY_TEST_KUBECONFIG=$run/kubeconfig/admin
 LAB_KUBECONFIG_DEV=$run/kubeconfig/dev
 LAB_KUBECONFIG_NOBODY=$run/kubeconfig/nobody
+LAB_KUBECONFIG_REQUESTER=$run/kubeconfig/requester
 LAB_KUBECONFIG_EXPIRED=$run/kubeconfig/expired
 APPS_DOMAIN=$apps_domain
 ROUTER_ADDRESS=$router_address

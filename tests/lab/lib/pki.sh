@@ -5,11 +5,15 @@ make_pki() {
   local pki="$run/pki"
   mkdir -p "$pki"
   printf '[req]\ndistinguished_name = name\n[name]\n' >"$pki/openssl.cnf"
-  certificate ca "/CN=lsdeploy-lab" "basicConstraints=critical,CA:TRUE" "keyUsage=critical,keyCertSign,cRLSign"
+  authority ca "/CN=lsdeploy-lab"
   issue apiserver "/CN=kube-apiserver" "IP:$node_address,IP:127.0.0.1,IP:172.30.0.1,$(service_names)"
   issue apiserver-kubelet-client "/O=system:masters/CN=kube-apiserver-kubelet-client" ""
   issue kubelet "/O=system:nodes/CN=system:node:$node" "IP:$node_address,DNS:$node"
   issue webhook "/CN=lsdeploy-lab-webhook" "IP:127.0.0.1"
+  issue projects "/CN=lsdeploy-lab-projects" "DNS:api.openshift-apiserver.svc"
+  # An authority of its own: whoever it signs for may say who the caller is.
+  authority front-proxy-ca "/CN=lsdeploy-lab-front-proxy"
+  certificate front-proxy "/CN=front-proxy" "extendedKeyUsage=clientAuth" -CA "$pki/front-proxy-ca.crt" -CAkey "$pki/front-proxy-ca.key"
   issue router "/CN=*.$apps_domain" "DNS:*.$apps_domain"
   expired_certificate
   cat "$pki/router.crt" "$pki/router.key" >"$pki/router.pem"
@@ -34,6 +38,10 @@ service_names() {
     names+=",DNS:$name"
   done
   echo "$names"
+}
+
+authority() { # authority NAME SUBJECT
+  certificate "$1" "$2" "basicConstraints=critical,CA:TRUE" "keyUsage=critical,keyCertSign,cRLSign"
 }
 
 # A certificate for both ends of a connection; the names are a client's only if empty.
@@ -63,9 +71,11 @@ make_users() {
   token_user admin admin system:masters
   token_user dev dev "" dev-team
   token_user nobody nobody ""
+  token_user requester requester system:authenticated:oauth
   token_user controller-manager system:kube-controller-manager ""
   token_user scheduler system:kube-scheduler ""
   token_user webhook lab-webhook system:masters
+  token_user projects lab-projects system:masters
   token_user router lab-router system:masters
   certificate_user kubelet
   certificate_user expired

@@ -2,8 +2,9 @@
 
 use super::Lab;
 use super::namespaces::UID_RANGE;
-use super::review::{Answer, Request, UserInfo};
+use super::review::{Answer, Request};
 use super::rights::{self, Usable};
+use crate::access::UserInfo;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, ResourceExt as _};
 use lsdeploy::scc::{self, NamespaceFacts, Scc, Subject};

@@ -1,9 +1,9 @@
 //! `AdmissionReview`: what the API server asks, and how it wants to be answered.
 
+use crate::access::UserInfo;
 use k8s_openapi::ByteString;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The body of a request.
 #[derive(Deserialize)]
@@ -31,16 +31,6 @@ pub(crate) struct Request {
     pub(crate) user_info: UserInfo,
     pub(crate) object: Value,
     pub(crate) old_object: Value,
-}
-
-/// Who writes.
-#[derive(Deserialize, Default, Clone)]
-#[serde(default)]
-pub(crate) struct UserInfo {
-    pub(crate) username: String,
-    pub(crate) uid: String,
-    pub(crate) groups: Vec<String>,
-    pub(crate) extra: BTreeMap<String, Vec<String>>,
 }
 
 impl Request {

@@ -3,14 +3,12 @@
 //! For SCCs one `SelfSubjectRulesReview` per subject gives all its rules in the namespace: a review per SCC would be
 //! twenty requests per pod, and a copy of the RBAC objects could miss a binding that was made just before the pod.
 
-use super::review::UserInfo;
+use crate::access::{UserInfo, allowed};
 use http::Request;
 use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec, SubjectAccessReview,
-    SubjectAccessReviewSpec,
+    ResourceAttributes, ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
 };
-use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::Client;
 use std::collections::BTreeSet;
 
 /// The SCCs that one subject may use in one namespace by RBAC.
@@ -103,23 +101,6 @@ pub(crate) async fn custom_host(client: &Client, user: &UserInfo, namespace: &st
         ..ResourceAttributes::default()
     };
     allowed(client, user, question).await
-}
-
-async fn allowed(client: &Client, user: &UserInfo, question: ResourceAttributes) -> Result<bool, String> {
-    let review = SubjectAccessReview {
-        spec: SubjectAccessReviewSpec {
-            user: Some(user.username.clone()),
-            uid: Some(user.uid.clone()),
-            groups: Some(user.groups.clone()),
-            extra: Some(user.extra.clone()),
-            resource_attributes: Some(question),
-            ..SubjectAccessReviewSpec::default()
-        },
-        ..SubjectAccessReview::default()
-    };
-    let answer = Api::all(client.clone()).create(&PostParams::default(), &review).await;
-    let answer = answer.map_err(|error| format!("cannot ask for the rights of {}: {error}", user.username))?;
-    Ok(answer.status.is_some_and(|status| status.allowed))
 }
 
 #[cfg(test)]

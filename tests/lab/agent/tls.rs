@@ -2,8 +2,11 @@
 
 use crate::failure::{Attempt as _, Failure};
 use crate::log;
+use axum::Router;
 use axum::serve::Listener;
-use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
@@ -12,23 +15,55 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Reads the certificate and its key.
-pub(crate) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
-    let hint = "`tests/lab/lab up` writes both files; start the lab again";
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect)
-        .attempting(format!("read the certificate {}", cert.display()), hint)?;
-    let secret = PrivateKeyDer::from_pem_file(key).attempting(format!("read the key {}", key.display()), hint)?;
+const HINT: &str = "`tests/lab/lab up` writes this file; start the lab again";
+
+/// Reads the certificate and its key. With `client_ca`, only who has a certificate of that authority is let in.
+pub(crate) fn acceptor(cert: &Path, key: &Path, client_ca: Option<&Path>) -> Result<TlsAcceptor, Failure> {
+    let chain = certificates(cert)?;
+    let secret = PrivateKeyDer::from_pem_file(key).attempting(format!("read the key {}", key.display()), HINT)?;
     // No ALPN: the API server then speaks HTTP/1.1 and keeps its connections.
     let config = ServerConfig::builder()
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients(client_ca)?)
         .with_single_cert(chain, secret)
-        .attempting(format!("use the certificate {}", cert.display()), hint)?;
+        .attempting(format!("use the certificate {}", cert.display()), HINT)?;
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .attempting(format!("read the certificate {}", file.display()), HINT)
+}
+
+/// Who is let in: everybody, or who has a certificate of the authority.
+fn clients(authority: Option<&Path>) -> Result<Arc<dyn ClientCertVerifier>, Failure> {
+    let Some(file) = authority else { return Ok(WebPkiClientVerifier::no_client_auth()) };
+    let attempt = format!("trust the authority {}", file.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        roots.add(certificate).attempting(&attempt, HINT)?;
+    }
+    let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
+    verifier.attempting(attempt, HINT)
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) async fn serve(listener: Handshaken, app: Router) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).attempting("listen for SIGTERM", "report this as a bug")?;
+    let mut interrupt = signal(SignalKind::interrupt()).attempting("listen for SIGINT", "report this as a bug")?;
+    tokio::select! {
+        served = axum::serve(listener, app).into_future() => {
+            served.attempting("serve the API server", "see the line above for the cause")
+        }
+        // Nothing is lost by stopping in the middle: the API server asks again or refuses the write.
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
 }
 
 /// Connections whose handshake is done.
@@ -50,7 +85,7 @@ pub(crate) async fn listen(address: SocketAddr, acceptor: TlsAcceptor) -> Result
                     tokio::spawn(handshake(acceptor.clone(), stream, peer, done.clone()));
                 }
                 Err(error) => {
-                    log::line("webhook-accept", &[("why", &error.to_string())]);
+                    log::line("tls-accept", &[("why", &error.to_string())]);
                     // Out of file descriptors: waiting is all that can be done.
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
@@ -73,8 +108,8 @@ async fn handshake(
             // The receiver is gone only when the program ends.
             let _ = done.send((tls, peer)).await;
         }
-        Ok(Err(error)) => log::line("webhook-handshake", &[("peer", &peer.to_string()), ("why", &error.to_string())]),
-        Err(_) => log::line("webhook-handshake", &[("peer", &peer.to_string()), ("why", "took over 10 s")]),
+        Ok(Err(error)) => log::line("tls-handshake", &[("peer", &peer.to_string()), ("why", &error.to_string())]),
+        Err(_) => log::line("tls-handshake", &[("peer", &peer.to_string()), ("why", "took over 10 s")]),
     }
 }
 
