@@ -103,7 +103,7 @@ fn assert_others_see_it(requester: &Requester, env: &str) {
     assert!(listed["envs"].as_array().unwrap().iter().any(|one| one["env"] == env), "{list:?}");
     assert!(list.stderr.contains("only your projects were searched"), "{list:?}");
     let variables = requester.lsdeploy(&["env", "--env", env]);
-    assert!(variables.stdout.contains("AWS_ENDPOINT_URL_SQS=http://sqs-localstack-projects-mine."), "{variables:?}");
+    assert!(variables.stdout.contains("AWS_ENDPOINT_URL_SQS='http://sqs-localstack-projects-mine."), "{variables:?}");
     let log = requester.lsdeploy(&["logs", "--env", env, "--tail", "50"]);
     assert!(log.code == 0 && log.stdout.contains("Running on"), "{log:?}");
     let (smoke, checked) = requester.json(&["smoke", "--env", env, "--service", "sqs"]);

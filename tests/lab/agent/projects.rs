@@ -105,8 +105,9 @@ async fn delete(State(client): State<Client>, headers: HeaderMap, Path(name): Pa
     Ok((StatusCode::OK, Json(json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}))))
 }
 
-async fn request(State(client): State<Client>, headers: HeaderMap, Json(body): Json<Value>) -> Answer {
+async fn request(State(client): State<Client>, headers: HeaderMap, body: String) -> Answer {
     let caller = caller(&headers)?;
+    let body: Value = serde_json::from_str(&body).map_err(|error| Refusal::unreadable(&error.to_string()))?;
     // The making goes on when the caller hangs up: no project stays without its administrator.
     let made = tokio::spawn(async move { make(&client, &caller, &body).await }).await;
     let made = made.map_err(|error| Refusal::broken(&format!("the making of the project broke off: {error}")))??;

@@ -90,6 +90,10 @@ impl Refusal {
         Self::new(409, "AlreadyExists", &format!("project.project.openshift.io \"{name}\" already exists"))
     }
 
+    pub(super) fn unreadable(why: &str) -> Self {
+        Self::new(400, "BadRequest", &format!("the body is not JSON: {why}"))
+    }
+
     pub(super) fn unknown() -> Self {
         Self::new(401, "Unauthorized", "the front proxy does not say who asks")
     }
