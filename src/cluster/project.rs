@@ -23,15 +23,14 @@ const RIGHTS_WITHIN: Duration = Duration::from_secs(10);
 /// How many projects are looked into at once.
 const PARALLEL: usize = 8;
 
-/// The only mark that a request can leave: labels in it are ignored.
-fn description(env: &EnvName) -> String {
-    format!("Environment {env}, made by lsdeploy")
-}
+/// The description of an environment's project: the only mark that a request can leave, as labels in it are ignored.
+const DESCRIPTION: [&str; 2] = ["Environment ", ", made by lsdeploy"];
 
-/// Whether a namespace is the project that was requested for this environment.
-pub fn is_of(env: &EnvName, namespace: &Value) -> bool {
-    let annotations = namespace.pointer("/metadata/annotations");
-    annotations.is_some_and(|all| all["openshift.io/description"] == description(env))
+/// The environment that a namespace was requested for as a project, if it was.
+pub fn env_of(namespace: &Value) -> Option<&str> {
+    let description = namespace.pointer("/metadata/annotations")?.get("openshift.io/description")?.as_str()?;
+    let [before, after] = DESCRIPTION;
+    description.strip_prefix(before)?.strip_suffix(after)
 }
 
 /// Asks for a project, and waits until the caller may write in it.
@@ -39,19 +38,20 @@ pub fn is_of(env: &EnvName, namespace: &Value) -> bool {
 /// # Errors
 /// The request was refused, or the project is somebody else's.
 pub async fn request(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) -> Result<()> {
+    let [before, after] = DESCRIPTION;
     let body = json!({
         "apiVersion": "project.openshift.io/v1",
         "kind": "ProjectRequest",
         "metadata": {"name": namespace.as_str()},
         "displayName": format!("AWS environment {env}"),
-        "description": description(env),
+        "description": format!("{before}{env}{after}"),
     });
     // Never as a dry run: the server would make the project all the same.
     match cluster.post("/apis/project.openshift.io/v1/projectrequests", &body).await {
         Ok(_) => {}
         Err(fault) if fault.code() == Some(409) => {
             let there = cluster.get(Kind::Namespace, "", namespace.as_str()).await.ok().flatten();
-            if !there.is_some_and(|there| is_of(env, &there)) {
+            if there.as_ref().and_then(env_of) != Some(env.as_str()) {
                 return Err(CommandError::new(format!(
                     "nothing was written: the project {namespace} exists, and you may not see it"
                 ))
@@ -165,5 +165,18 @@ async fn until_unseen(cluster: &Cluster, path: &str, namespace: &NamespaceName) 
             Err(fault) => return Err(fault.explain(&format!("see whether the project {namespace} is gone"))),
             Ok(Some(_)) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_tells_its_environment_and_other_namespaces_tell_none() {
+        let described = |text: &str| json!({"metadata": {"annotations": {"openshift.io/description": text}}});
+        assert_eq!(env_of(&described("Environment team1, made by lsdeploy")), Some("team1"));
+        assert_eq!(env_of(&described("Environment team1")), None);
+        assert_eq!(env_of(&json!({"metadata": {}})), None);
     }
 }

@@ -40,7 +40,7 @@ pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, timeout: Duration, ev
     let mut live = observe::observe(cluster, env, namespace).await?;
     let home = ObjectId::new(Kind::Namespace, namespace.as_str());
     // A run that was killed early has left a project without an inventory.
-    let is_project = |object: &Value| is_project || project::is_of(env, object);
+    let is_project = |object: &Value| is_project || project::env_of(object) == Some(env.as_str());
     let project = live.objects.get(&home).is_some_and(is_project).then(|| live.objects.remove(&home)).flatten();
     let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
     let ours: Vec<(ObjectId, Value)> = live.objects.into_iter().filter(|(_, object)| is_ours(object)).collect();

@@ -134,9 +134,11 @@ fn tenure(name: &EnvName, home: &NamespaceName, live: &LiveState, named: bool) -
             .hint(format!("`lsdeploy down --env {name}` waits until it is gone; then run this again")));
     }
     let Some(owner) = foreign_owner(name.as_str(), home.as_str(), object) else { return Ok(Tenure::Own) };
-    if project::is_of(name, object) {
-        return Ok(Tenure::Project);
-    }
+    let owner = match project::env_of(object) {
+        Some(env) if env == name.as_str() => return Ok(Tenure::Project),
+        Some(env) => format!("the environment `{env}`"),
+        None => owner,
+    };
     let of_other_env = owner.starts_with("the environment");
     match named {
         true if !of_other_env => Ok(Tenure::Guest),

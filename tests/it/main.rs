@@ -8,8 +8,6 @@ mod lab;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
-mod project;
-#[cfg(test)]
 mod smoke;
 #[cfg(test)]
 mod tidy;

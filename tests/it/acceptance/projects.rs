@@ -76,11 +76,23 @@ fn an_environment_lives_in_a_project_from_request_to_removal() {
     assert_eq!(place["metadata"]["annotations"]["openshift.io/requester"], "requester", "{place:#}");
     assert_eq!(place["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "restricted", "{place:#}");
 
+    let mut writes = audited_writes(&audit, report["run_id"].as_str().unwrap());
+    writes.retain(|write| !write.contains("dryRun=All"));
+    assert!(writes[0].contains(REQUESTS), "{writes:#?}");
+    // The namespace itself is the platform's.
+    assert!(!writes.iter().any(|write| write.contains(&format!("/api/v1/namespaces/{namespace}?"))), "{writes:#?}");
+    let kept = ["-n", namespace, "get", "configmap", "lsdeploy-inventory", "-o", "jsonpath={.data.namespace}"];
+    assert_eq!(lab.kubectl(&kept), "project");
+
     let (second, report) = requester.json(&up(env, &["--no-smoke"]));
     assert_eq!(second.code, 0, "{second:?}");
     assert_eq!(audited_writes(&audit, report["run_id"].as_str().unwrap()), [""; 0]);
 
     assert_others_see_it(&requester, env);
+
+    let lodger = requester.lsdeploy(&["up", "--env", "projects-lodger", "--scc", "none", "--namespace", namespace]);
+    let owner = format!("the namespace {namespace} belongs to the environment `{env}`");
+    assert!(lodger.code == 2 && lodger.stderr.contains(&owner), "{lodger:?}");
 
     let down = requester.lsdeploy(&["down", "--env", env]);
     assert_eq!((down.code, down.stdout.as_str()), (0, "projects-mine is gone\n"), "{down:?}");
@@ -104,7 +116,7 @@ fn assert_others_see_it(requester: &Requester, env: &str) {
     assert!(list.stderr.contains("only your projects were searched"), "{list:?}");
     let variables = requester.lsdeploy(&["env", "--env", env]);
     assert!(variables.stdout.contains("AWS_ENDPOINT_URL_SQS='http://sqs-localstack-projects-mine."), "{variables:?}");
-    let log = requester.lsdeploy(&["logs", "--env", env, "--tail", "50"]);
+    let log = requester.lsdeploy(&["logs", "--env", env]);
     assert!(log.code == 0 && log.stdout.contains("Running on"), "{log:?}");
     let (smoke, checked) = requester.json(&["smoke", "--env", env, "--service", "sqs"]);
     assert!(smoke.code == 0 && checked["passed"] == 1, "{smoke:?}");
