@@ -114,7 +114,7 @@ fn explain(namespace: &str, missing: &[&Right]) -> CommandError {
         error
     };
     if concerns(&[Kind::Namespace]) {
-        error.hint("or use a namespace that exists: --namespace NAME")
+        error.hint("use a namespace that exists and that you administer: --namespace NAME")
     } else {
         error.hint("ask a cluster-admin for these rights; `kubectl auth can-i VERB RESOURCE -n NAMESPACE` tests one")
     }

@@ -67,7 +67,9 @@ pub(super) async fn find(
     flags: Choices,
 ) -> Result<Target> {
     let inventory = inventory::find(cluster, name, namespace).await?.found();
-    look(cluster, facts, Sought { name, namespace, flags, inventory }).await
+    let target = look(cluster, facts, Sought { name, namespace, flags, inventory }).await?;
+    check_stays(name, &target.environment.namespace, &target.live)?;
+    Ok(target)
 }
 
 /// What is looked for: names, choices made now, and what an inventory says.
@@ -128,11 +130,8 @@ pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, names
 /// Whose the namespace is, where no inventory says it: ours if it is to be made, carries our labels or was requested by
 /// us as a project, a guest's stay if the user named it, and otherwise somebody else's.
 fn tenure(name: &EnvName, home: &NamespaceName, live: &LiveState, named: bool) -> Result<Tenure> {
+    check_stays(name, home, live)?;
     let Some(object) = live.objects.get(&ObjectId::new(Kind::Namespace, home.as_str())) else { return Ok(Tenure::Own) };
-    if object.pointer("/metadata/deletionTimestamp").is_some() {
-        return Err(CommandError::new(format!("the namespace {home} is being deleted"))
-            .hint(format!("`lsdeploy down --env {name}` waits until it is gone; then run this again")));
-    }
     let Some(owner) = foreign_owner(name.as_str(), home.as_str(), object) else { return Ok(Tenure::Own) };
     let owner = match project::env_of(object) {
         Some(env) if env == name.as_str() => return Ok(Tenure::Project),
@@ -148,4 +147,14 @@ fn tenure(name: &EnvName, home: &NamespaceName, live: &LiveState, named: bool) -
             "choose another name, or use it as it is with --namespace {home}: lsdeploy then leaves the namespace itself alone"
         ))),
     }
+}
+
+/// Nothing can be made in a namespace that is being deleted.
+fn check_stays(name: &EnvName, home: &NamespaceName, live: &LiveState) -> Result<()> {
+    let object = live.objects.get(&ObjectId::new(Kind::Namespace, home.as_str()));
+    if object.is_some_and(|object| object.pointer("/metadata/deletionTimestamp").is_some()) {
+        return Err(CommandError::new(format!("the namespace {home} is being deleted"))
+            .hint(format!("`lsdeploy down --env {name}` waits until it is gone; then run this again")));
+    }
+    Ok(())
 }

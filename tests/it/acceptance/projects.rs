@@ -94,6 +94,10 @@ fn an_environment_lives_in_a_project_from_request_to_removal() {
     let owner = format!("the namespace {namespace} belongs to the environment `{env}`");
     assert!(lodger.code == 2 && lodger.stderr.contains(&owner), "{lodger:?}");
 
+    // `down` goes on with a deletion that others began, and `up` does not build on what goes.
+    assert_eq!(requester.kubectl(&["delete", "project", namespace, "--wait=false"]).code, 0);
+    let late = requester.lsdeploy(&up(env, &["--no-wait"]));
+    assert!(late.code == 2 && late.stderr.contains("hint: "), "{late:?}");
     let down = requester.lsdeploy(&["down", "--env", env]);
     assert_eq!((down.code, down.stdout.as_str()), (0, "projects-mine is gone\n"), "{down:?}");
     let left = lab.try_kubectl(&["get", "namespace", namespace], "");

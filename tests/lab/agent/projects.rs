@@ -82,7 +82,7 @@ async fn list(State(client): State<Client>, headers: HeaderMap) -> Answer {
     });
     let seen: Vec<Option<Value>> = seen.buffered(PARALLEL).try_collect().await?;
     let items: Vec<Value> = seen.into_iter().flatten().collect();
-    Ok((StatusCode::OK, Json(answers::projects(&items, all.metadata.resource_version))))
+    Ok((StatusCode::OK, Json(answers::projects(&items, all.metadata.resource_version.as_deref()))))
 }
 
 async fn read(State(client): State<Client>, headers: HeaderMap, Path(name): Path<String>) -> Answer {

@@ -28,7 +28,7 @@ pub(super) fn project(namespace: &Namespace) -> Value {
     project
 }
 
-pub(super) fn projects(items: &[Value], version: Option<String>) -> Value {
+pub(super) fn projects(items: &[Value], version: Option<&str>) -> Value {
     json!({"kind": "ProjectList", "apiVersion": VERSION, "metadata": {"resourceVersion": version}, "items": items})
 }
 
