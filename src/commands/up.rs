@@ -32,6 +32,7 @@ struct Up<'a> {
 /// An environment that may be applied: nothing was written yet.
 struct Prepared {
     draft: Draft,
+    choices: Choices,
     events: Events,
     phases: Phases,
 }
@@ -79,8 +80,8 @@ impl Up<'_> {
     async fn prepare(&self, name: &EnvName, choices: Choices) -> Result<Prepared> {
         let events = self.context.events(name.as_str());
         let mut phases = Phases::default();
-        let draft = phases.run(&events, "preflight", self.draft(name, choices)).await?;
-        Ok(Prepared { draft, events, phases })
+        let draft = phases.run(&events, "preflight", self.draft(name, choices.clone())).await?;
+        Ok(Prepared { draft, choices, events, phases })
     }
 
     /// Reads, validates, renders, compares and asks for rights.
@@ -109,11 +110,11 @@ impl Up<'_> {
     /// Applies, waits and checks. A failure is part of the report: the other environments go on.
     async fn carry_out(&self, prepared: Prepared) -> EnvReport {
         let Self { args, context, cluster, facts, reach } = self;
-        let Prepared { mut draft, events, phases } = prepared;
+        let Prepared { mut draft, choices, events, phases } = prepared;
         let mut report = EnvReport::of(&draft.environment, &context.run_id);
         report.phases = phases;
         if draft.needs_project {
-            match report.phases.run(&events, "project", self.found(&draft.environment, &events)).await {
+            match report.phases.run(&events, "project", self.found(&draft.environment, choices, &events)).await {
                 Ok(founded) => draft = founded,
                 Err(error) => {
                     report.fail(error);
@@ -144,11 +145,11 @@ impl Up<'_> {
 
     /// Requests the environment's project and looks at everything anew: the rights in it, its uid and the domain of its
     /// Routes were out of sight before.
-    async fn found(&self, environment: &Environment, events: &Events) -> Result<Draft> {
+    async fn found(&self, environment: &Environment, choices: Choices, events: &Events) -> Result<Draft> {
         let Environment { name, namespace, .. } = environment;
         project::request(self.cluster, name, namespace).await?;
         events.send(What::Object(ObjectId::new(Kind::Namespace, namespace.as_str()), "create", Vec::new()));
-        let draft = self.draft(name, target::choices(&self.args.choices)).await;
+        let draft = self.draft(name, choices).await;
         draft.and_then(Draft::founded).map_err(|error| {
             let why = error.message.strip_prefix(NOTHING_WRITTEN).unwrap_or(&error.message);
             let message = format!("the project {namespace} was made, and nothing in it: {why}");
