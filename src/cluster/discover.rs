@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, Fault};
+use super::{Cluster, Fault, preflight};
 use crate::error::{CommandError, Result};
 use crate::manifest::Kind;
 
@@ -21,6 +21,8 @@ pub struct Facts {
     pub router_ca: Option<String>,
     /// Who the caller is, as the server sees it.
     pub user: Option<String>,
+    /// The caller is a cluster-admin.
+    pub is_admin: bool,
 }
 
 /// Asks for all facts concurrently.
@@ -29,12 +31,13 @@ pub struct Facts {
 /// The cluster cannot be reached, refuses the credentials, or is no OpenShift (it serves no Routes).
 pub async fn discover(cluster: &Cluster) -> Result<Facts> {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    let (version, groups, ingress, ca, user) = tokio::join!(
+    let (version, groups, ingress, ca, user, is_admin) = tokio::join!(
         cluster.get_path("/version"),
         cluster.get_path("/apis"),
         cluster.get_path("/apis/config.openshift.io/v1/ingresses/cluster"),
         cluster.get_path("/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert"),
         cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review),
+        preflight::may_everything(cluster),
     );
     let attempt = format!("ask {} for its version", cluster.server);
     let version = version.map_err(|fault| fault.explain(&attempt))?.unwrap_or_default();
@@ -58,6 +61,8 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         apps_domain: text(ingress, "/spec/domain"),
         router_ca: text(ca, "/data/ca-bundle.crt"),
         user: user.ok().and_then(|review| Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned())),
+        // Who cannot ask is asked for each right by itself.
+        is_admin: is_admin.unwrap_or(false),
     })
 }
 

@@ -97,7 +97,7 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
     };
     let is_there = live.objects.contains_key(&ObjectId::new(Kind::Namespace, home.as_str()));
     let tenure = match tenure {
-        Tenure::Own if facts.has_projects && !is_there => preflight::founding(cluster).await?,
+        Tenure::Own if facts.has_projects && !is_there && !facts.is_admin => preflight::founding(cluster).await?,
         tenure => tenure,
     };
     let cluster_domain = match &facts.apps_domain {

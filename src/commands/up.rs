@@ -97,6 +97,8 @@ impl Up<'_> {
             .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
         if !plan.is_empty() {
             plan::stamp(&mut plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
+        }
+        if !plan.is_empty() && !facts.is_admin {
             let granted = if needs_project { Granted::WithProject } else { Granted::Now };
             preflight::check(cluster, environment.namespace.as_str(), &plan, granted).await?;
         }
@@ -181,7 +183,7 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &plan::LiveS
                 apply::own_by_namespace(&mut manifest.object, environment.namespace.as_str(), uid);
             }
             (Kind::ConfigMap, _, Some(inventory)) if manifest.id.name == render::INVENTORY => {
-                plan::keep_record(&mut manifest.object, inventory)
+                plan::keep_record(&mut manifest.object, inventory);
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Scripts that fill a fresh emulator (`--init`), checked once. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -57,7 +58,10 @@ impl Scripts {
         for (name, text) in &self.0 {
             hash.update(format!("{name}\0{}\0{text}", text.len()));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }
 

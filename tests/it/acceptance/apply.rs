@@ -213,7 +213,7 @@ fn a_field_that_the_server_does_not_store_is_said() {
     loop {
         let ran = lab.lsdeploy(&up("older", &["--no-wait"]));
         assert_eq!(ran.code, 0, "{ran:?}");
-        let said = "the server did not store Route/sqs as it was sent: it changed or dropped /spec/tls/insecure";
+        let said = "the server did not store Route/sqs as it was sent: it changed or dropped /spec/to/weight";
         if ran.stderr.contains(said) {
             return;
         }
