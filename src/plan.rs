@@ -126,12 +126,6 @@ pub fn plan(env: &str, namespace: &str, set: ManifestSet, live: &LiveState) -> R
     Ok(Plan { steps })
 }
 
-/// The paths at which a server did not store what was sent: its version does not know the field, or its admission
-/// changed it.
-pub fn not_kept(sent: &Value, stored: &Value) -> Vec<String> {
-    compare::differences(sent, stored)
-}
-
 fn step(manifest: Manifest, live: &LiveState) -> Step {
     let Manifest { id, object: desired } = manifest;
     let Some(object) = live.objects.get(&id) else {

@@ -63,9 +63,6 @@ async fn carry_out(
                 events.send(What::Object(step.id.clone(), step.action.word(), step.changes.clone()));
                 applied.writes += 1;
                 if let Some(object) = object {
-                    if let Some(error) = not_kept(step, &object, events) {
-                        failure.get_or_insert(error);
-                    }
                     applied.stored.insert(step.id.clone(), object);
                 }
             }
@@ -80,26 +77,6 @@ async fn carry_out(
         Some(error) => Err(interrupted(error, applied.writes)),
         None => Ok(()),
     }
-}
-
-/// A server of another version drops fields that it does not know, and admission may change others: that is said. An SCC
-/// must be stored as it was checked, or it may let in what ours does not.
-fn not_kept(step: &Step, stored: &Value, events: &Events) -> Option<CommandError> {
-    let lost = plan::not_kept(&step.desired, stored);
-    if lost.is_empty() {
-        return None;
-    }
-    let what =
-        format!("the server did not store {} as it was sent: it changed or dropped {}", step.id, lost.join(", "));
-    if step.id.kind == Kind::SecurityContextConstraints {
-        return Some(
-            CommandError::new(what)
-                .hint("no pod was started under it; look for an admission webhook that changes SCCs")
-                .hint("or run without an SCC of its own: --scc none"),
-        );
-    }
-    events.send(What::Note(what));
-    None
 }
 
 async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&str>) -> Result<Option<Value>, Fault> {

@@ -130,8 +130,8 @@ impl Cluster {
 
     /// Server-side apply. Fields of ours that others took over are taken back; fields of others stay.
     ///
-    /// Objects were read into closed types before, so the server is not asked to look for unknown fields once more: that
-    /// costs it a fifth of the work. What it stored is compared with what was sent instead (`apply`).
+    /// Server-side apply refuses a field that the server's schema does not have by itself; asking for strict validation
+    /// besides would cost the server a fifth of its work.
     pub async fn apply(
         &self,
         kind: Kind,
