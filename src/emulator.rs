@@ -37,6 +37,9 @@ pub struct Profile {
     /// Names (templates like the values of `env`) that are to mean the pod itself inside the pod.
     #[serde(default)]
     pub own_names: Vec<String>,
+    /// A command that runs inside the container after each of its starts, and must succeed.
+    #[serde(default)]
+    pub after_start: Vec<String>,
     /// Directories that must be writable and may be lost.
     pub scratch: Vec<String>,
     /// Where it keeps its state, if it can.

@@ -132,6 +132,16 @@ mod tests {
     }
 
     #[test]
+    fn what_an_emulator_does_after_its_start_is_a_hook_of_its_container() {
+        let hook = |emulator: &str| {
+            let set = rendered(Choices { emulator: Some(emulator.into()), ..Choices::default() });
+            let deployment = &set.find(Kind::Deployment).unwrap().object;
+            deployment.pointer("/spec/template/spec/containers/0/lifecycle/postStart/exec/command/0").cloned()
+        };
+        assert_eq!((hook("moto"), hook("localstack")), (Some(json!("python3")), None));
+    }
+
+    #[test]
     fn every_object_carries_the_labels() {
         for manifest in rendered(Choices::default()).manifests {
             let labels = manifest.object.pointer("/metadata/labels").unwrap();

@@ -8,8 +8,7 @@
 //!                                 `- SDK client -> connector -> dial
 //! ```
 //!
-//! To add a service: write `smoke/<service>.rs` after `smoke/sqs.rs`, add it to the modules below and to
-//! `smoke/registry.rs`, and its SDK crate to `Cargo.toml`.
+//! To add a service: `docs/add-a-check.md`.
 
 mod cause;
 mod clients;
@@ -27,21 +26,42 @@ mod transport;
 mod trust;
 mod zip;
 
+mod acm;
 mod apigateway;
 mod cloudformation;
 mod cloudwatch;
+mod config;
 mod dynamodb;
 mod dynamodbstreams;
+mod ec2;
 mod es;
+mod events;
 mod firehose;
+mod iam;
 mod kinesis;
+mod kms;
 mod lambda;
+mod logs;
+mod opensearch;
 mod redshift;
+mod resource_groups;
+mod resourcegroupstaggingapi;
 mod route53;
+mod route53resolver;
 mod s3;
+mod s3control;
+mod scheduler;
+mod secretsmanager;
 mod ses;
 mod sns;
 mod sqs;
+mod ssm;
+mod stepfunctions;
+mod sts;
+mod support;
+mod swf;
+mod transcribe;
+mod web;
 
 use std::sync::Arc;
 

@@ -28,6 +28,7 @@ pub(super) fn context(environment: &Environment) -> Result<Value> {
         "container_ports": profile.ports.iter().map(|port| json!({
             "name": port.name, "containerPort": port.port, "protocol": "TCP",
         })).collect::<Vec<_>>(),
+        "after_start": profile.after_start,
         "resources": profile.resources,
         "startup_probe": starts(&profile.liveness),
         "readiness_probe": probe(&profile.readiness, json!({"periodSeconds": 2, "failureThreshold": 3})),

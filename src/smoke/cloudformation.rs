@@ -1,4 +1,4 @@
-//! `CloudFormation`: a stack with a queue in it.
+//! `CloudFormation`: a stack with a queue in it that takes a message.
 
 use aws_sdk_cloudformation::{
     Client,
@@ -25,7 +25,19 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
         .iter()
         .map(|found| (found.logical_resource_id(), found.resource_type()))
         .collect();
-    run.expect_eq("resources", &vec![(Some("Jobs"), Some("AWS::SQS::Queue"))], &resources)
+    run.expect_eq("resources", &vec![(Some("Jobs"), Some("AWS::SQS::Queue"))], &resources)?;
+    if run.has("sqs") { use_queue(run, &name).await } else { Ok(()) }
+}
+
+async fn use_queue(run: &mut Run, name: &str) -> Result<(), Failure> {
+    let sqs = aws_sdk_sqs::Client::new(&run.sdk_for("sqs"));
+    let found = run.step("get_queue_url", sqs.get_queue_url().queue_name(name).send()).await?;
+    let url = run.present("QueueUrl", found.queue_url)?;
+    let text = format!("hello from {name}");
+    run.step("send_message", sqs.send_message().queue_url(&url).message_body(&text).send()).await?;
+    let receive = || sqs.receive_message().queue_url(&url).wait_time_seconds(2).send();
+    let message = run.until("receive_message", "the message", receive, |got| got.messages?.into_iter().next()).await?;
+    run.expect_eq("message in the stack's queue", &Some(text.as_str()), &message.body())
 }
 
 /// Creates the run's stack and waits until it is complete; in the end it is deleted.

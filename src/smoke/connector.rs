@@ -31,13 +31,14 @@ use tokio::time::timeout;
 use super::{
     diagnose::is_router_page,
     dial::{Network, Origin},
+    parts::backend_refuses,
     transport::{Problem, TransportError},
 };
 
 /// No answer of a smoke test is near this size; a wrong server's may be endless.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// Pause between two looks at a service that says 503.
+/// Pause between two looks at a service that is starting.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -72,9 +73,10 @@ impl Connector {
     /// Sends a request and collects the answer.
     ///
     /// This is the only place that sends anything twice, and only what no emulator has worked on: a request that
-    /// met 503 (the router has not loaded the Route yet, or the emulator says it is starting), for as long as
-    /// `settle` allows, and a request that a kept connection refused unsent. The SDK's own retries are off: they
-    /// would repeat calls that took effect, and hide flaky answers that users would meet.
+    /// met 503 (the router has not loaded the Route yet, or the emulator says it is starting) or a part of the
+    /// emulator that is starting, for as long as `settle` allows, and a request that a kept connection refused unsent;
+    /// and a read that a kept connection ended under, as a router's reload ends it. The SDK's own retries are off: they
+    /// would repeat calls that took effect, and hide flaky answers.
     #[expect(clippy::disallowed_methods, reason = "a wait for the router's next reload, with its deadline")]
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let deadlines = &self.0.network.deadlines;
@@ -86,7 +88,7 @@ impl Connector {
             let answer = answer.map_err(|problem| TransportError { host: host.clone(), problem })?;
             self.note(&answer);
             let waited = started.elapsed() + LOOK_AGAIN;
-            if answer.status() != 503 || waited > deadlines.settle.min(deadlines.operation) {
+            if !is_starting(&answer) || waited > deadlines.settle.min(deadlines.operation) {
                 return Ok(answer);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -95,6 +97,7 @@ impl Connector {
 
     async fn once(&self, request: Request<Bytes>, left: Duration) -> Result<Response<Bytes>, Problem> {
         let origin = Origin::of(request.uri())?;
+        let mut again = is_read(&request).then(|| to_wire(request.clone(), &origin)).transpose()?;
         let wire = to_wire(request, &origin)?;
         let (mut sender, kept) = match self.take_idle(&origin) {
             Some(sender) => (sender, true),
@@ -103,8 +106,8 @@ impl Connector {
         let exchange = async {
             let answer = match sender.try_send_request(wire).await {
                 Ok(answer) => answer,
-                Err(mut refused) => match refused.take_message() {
-                    // The server closed the kept connection before a byte was written.
+                Err(mut refused) => match refused.take_message().or_else(|| again.take()) {
+                    // The server closed the kept connection before a byte was written, or under a call that only reads.
                     Some(wire) if kept => {
                         sender = self.0.network.open(&origin).await?;
                         sender.send_request(wire).await.map_err(|error| Problem::exchange(&error))?
@@ -175,6 +178,18 @@ impl HttpClient for Connector {
     }
 }
 
+/// Whether a call changes nothing, by the name of its operation or, in REST, by its method.
+fn is_read(request: &Request<Bytes>) -> bool {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()?.rsplit('.').next());
+    let action = str::from_utf8(request.body()).ok().and_then(|body| body.strip_prefix("Action="));
+    let is_looking = |name: &str| ["Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb));
+    request.method().is_safe() || target.or(action).is_some_and(is_looking)
+}
+
+fn is_starting(answer: &Response<Bytes>) -> bool {
+    answer.status() == 503 || answer.status() == 500 && backend_refuses(&String::from_utf8_lossy(answer.body()))
+}
+
 async fn from_sdk(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
@@ -224,6 +239,22 @@ mod tests {
         assert_eq!(seconds_ahead("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(0));
         assert_eq!(seconds_ahead("Sun, 06 Nov 1994 08:59:37 GMT", now), Some(600));
         assert_eq!(seconds_ahead("yesterday", now), None);
+    }
+
+    #[test]
+    fn a_read_is_told_by_its_name_or_its_method() {
+        let by_target = |target| Request::post("/").header("x-amz-target", target).body(Bytes::new()).unwrap();
+        assert!(is_read(&by_target("DynamoDB_20120810.DescribeTable")));
+        assert!(!is_read(&by_target("DynamoDB_20120810.PutItem")));
+        for (method, body, reads) in [
+            ("GET", "", true),
+            ("POST", "", false),
+            ("POST", "Action=ListTopics", true),
+            ("POST", "Action=Publish", false),
+        ] {
+            let request = Request::builder().method(method).body(Bytes::from_static(body.as_bytes())).unwrap();
+            assert_eq!(is_read(&request), reads, "{method} {body}");
+        }
     }
 
     #[test]

@@ -19,9 +19,16 @@ fn installation(text: &str) -> Option<String> {
     Some(part.trim().trim_end_matches('.').to_owned())
 }
 
+/// Whether the emulator could not ask one of its own programs: it is missing, or still starting.
+///
+/// LocalStack waits for a program that it starts, but only in the call that starts it: others meet a closed port.
+pub(super) fn backend_refuses(text: &str) -> bool {
+    text.contains("ConnectionPool(host='localhost'") && text.contains("Connection refused")
+}
+
 /// Some services are programs of their own that the emulator starts and asks over loopback.
 fn backend(text: &str) -> Option<String> {
-    if !text.contains("ConnectionPool(host='localhost'") || !text.contains("Connection refused") {
+    if !backend_refuses(text) {
         return None;
     }
     let service = text.split_once("exception while calling ").and_then(|(_, rest)| rest.split_once('.'));

@@ -48,7 +48,12 @@ impl Run {
 
     /// `lsdeploy-<run id>-<service>`: the name of whatever the check creates.
     pub(super) fn name(&self) -> String {
-        format!("lsdeploy-{}-{}", self.options().run_id, self.target.service)
+        self.name_ending(&self.target.service)
+    }
+
+    /// A name of the same kind with another end, where the service allows fewer characters.
+    pub(super) fn name_ending(&self, end: &str) -> String {
+        format!("lsdeploy-{}-{end}", self.options().run_id)
     }
 
     /// Region of the run.
@@ -198,8 +203,13 @@ impl Run {
     /// True when the emulator is known not to do `operation`: recorded with the reason, and left out by the check.
     pub(super) fn skips(&mut self, operation: &'static str) -> bool {
         let Some(reason) = self.shared.limit(&self.target.service, operation) else { return false };
-        self.operations.push(Operation { name: operation.to_owned(), ms: 0, ok: false, skipped: Some(reason) });
+        self.skip(operation, reason);
         true
+    }
+
+    /// Records that `operation` is left out, and why.
+    pub(super) fn skip(&mut self, operation: &'static str, reason: String) {
+        self.operations.push(Operation { name: operation.to_owned(), ms: 0, ok: false, skipped: Some(reason) });
     }
 
     /// Compares what was sent with what came back.

@@ -1,14 +1,16 @@
-//! S3: an object in one piece, one in parts, both listed and read back, path style.
+//! S3: an object in one piece, one in parts, both listed and read back, one of them by a presigned URL too.
 
 use aws_sdk_s3::{
     Client, Config,
     config::Builder,
+    presigning::PresigningConfig,
     primitives::{AggregatedBytes, ByteStream},
     types::{BucketLocationConstraint, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration},
 };
 use aws_types::SdkConfig;
 
-use super::{cause::Cause, diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, options::host_of, run::Run};
+use std::time::Duration;
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let s3 = client(&run.sdk());
@@ -31,7 +33,10 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
 
     let listed = run.step("list_objects_v2", s3.list_objects_v2().bucket(&bucket).send()).await?;
     let keys: Vec<_> = listed.contents().iter().filter_map(|object| object.key()).collect();
-    run.expect_eq("keys", &vec!["one", "parts"], &keys)
+    run.expect_eq("keys", &vec!["one", "parts"], &keys)?;
+
+    presigned(run, &s3, &bucket, &text).await?;
+    virtual_host(run, &bucket, &text).await
 }
 
 /// A client that puts the bucket into the path: no Route has a host for `bucket.s3-...`.
@@ -72,6 +77,33 @@ async fn multipart(run: &mut Run, s3: &Client, bucket: &str, text: &str) -> Resu
     let parts = CompletedMultipartUpload::builder().parts(part.build()).build();
     let complete = s3.complete_multipart_upload().bucket(bucket).key("parts").upload_id(&id).multipart_upload(parts);
     run.step("complete_multipart_upload", complete.send()).await.map(drop)
+}
+
+/// What a browser gets from a link that the SDK signed.
+async fn presigned(run: &mut Run, s3: &Client, bucket: &str, text: &str) -> Result<(), Failure> {
+    let minute = run.built(PresigningConfig::expires_in(Duration::from_mins(1)))?;
+    let link = s3.get_object().bucket(bucket).key("one").presigned(minute).await;
+    let link = run.built(link)?;
+    let got = run.fetch("get_presigned_url", link.uri()).await?;
+    run.expect_eq("object behind the presigned URL", text, got.as_str())
+}
+
+/// The other address style: the bucket in front of the host.
+async fn virtual_host(run: &mut Run, bucket: &str, text: &str) -> Result<(), Failure> {
+    const STEP: &str = "get_object_virtual_host";
+    let host = host_of(run.url()).unwrap_or_default();
+    if run.skips(STEP) {
+        return Ok(());
+    }
+    // A Route has one name; emulators look for a bucket only in front of `s3.`, where AWS has it.
+    if !host.starts_with("s3.") {
+        run.skip(STEP, format!("nothing leads to hosts in front of `{host}`: clients put the bucket into the path"));
+        return Ok(());
+    }
+    let s3 = Client::new(&run.sdk());
+    let got = run.step(STEP, s3.get_object().bucket(bucket).key("one").send()).await?;
+    let object = body(run, got.body).await?;
+    run.expect_eq("object of the bucket's own host", text.as_bytes(), &object[..])
 }
 
 async fn empty(s3: Client, bucket: String) -> Result<(), Cause> {

@@ -1,9 +1,8 @@
 //! SNS: a topic, and a message that reaches a subscribed queue.
 
 use aws_sdk_sns::Client;
-use aws_sdk_sqs::types::QueueAttributeName;
 
-use super::{diagnose::Failure, run::Run};
+use super::{diagnose::Failure, run::Run, sqs};
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let sns = Client::new(&run.sdk());
@@ -24,14 +23,8 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
         return run.present("MessageId", sent.message_id).map(drop);
     }
 
-    let sqs = aws_sdk_sqs::Client::new(&run.sdk_for("sqs"));
-    let created = run.step("create_queue", sqs.create_queue().queue_name(&name).send()).await?;
-    let url = run.present("QueueUrl", created.queue_url)?;
-    run.undo("delete_queue", sqs.delete_queue().queue_url(&url).send());
-    let wanted = sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
-    let attributes = run.step("get_queue_attributes", wanted.send()).await?.attributes.unwrap_or_default();
-    let queue = run.present("QueueArn", attributes.get(&QueueAttributeName::QueueArn).cloned())?;
-
+    let queues = aws_sdk_sqs::Client::new(&run.sdk_for("sqs"));
+    let (url, queue) = sqs::create_queue(run, &queues).await?;
     // Raw delivery: the queue gets the text itself, not SNS's JSON around it.
     let subscribe = sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(&queue);
     let subscribe = subscribe.attributes("RawMessageDelivery", "true").return_subscription_arn(true);
@@ -40,7 +33,7 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     run.undo("unsubscribe", sns.unsubscribe().subscription_arn(&subscription).send());
 
     run.step("publish", publish.send()).await?;
-    let receive = || sqs.receive_message().queue_url(&url).wait_time_seconds(2).send();
+    let receive = || queues.receive_message().queue_url(&url).wait_time_seconds(2).send();
     let message = run.until("receive_message", "the message", receive, |got| got.messages?.into_iter().next()).await?;
     run.expect_eq("delivered message", &Some(text.as_str()), &message.body())
 }

@@ -13,18 +13,13 @@ const LONG_POLL: i32 = 2;
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let sqs = Client::new(&run.sdk());
     let name = run.name();
-    let created = run.step("create_queue", sqs.create_queue().queue_name(&name).send()).await?;
-    let url = run.present("QueueUrl", created.queue_url)?;
-    run.undo("delete_queue", sqs.delete_queue().queue_url(&url).send());
-
+    let url = queue_url(run, &sqs).await?;
     let found = run.step("get_queue_url", sqs.get_queue_url().queue_name(&name).send()).await?;
     run.expect_eq("QueueUrl", &Some(url.as_str()), &found.queue_url())?;
 
     // Clients that follow the returned URL (JavaScript, Java, boto's old protocol) go to its host from here on.
     let queue = Client::new(&run.sdk_at(&url)?);
-    let wanted = queue.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
-    let attributes = run.step("get_queue_attributes", wanted.send()).await?.attributes.unwrap_or_default();
-    let arn = run.present("QueueArn", attributes.get(&QueueAttributeName::QueueArn).cloned())?;
+    let arn = queue_arn(run, &queue, &url).await?;
     run.expect_account(&arn)?;
 
     let body = format!("hello from {name}");
@@ -45,4 +40,24 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let receipt = run.present("ReceiptHandle", message.receipt_handle)?;
     run.step("delete_message", queue.delete_message().queue_url(&url).receipt_handle(receipt).send()).await?;
     Ok(())
+}
+
+/// Creates the run's queue and gives its URL and ARN; in the end it is deleted.
+pub(super) async fn create_queue(run: &mut Run, sqs: &Client) -> Result<(String, String), Failure> {
+    let url = queue_url(run, sqs).await?;
+    let arn = queue_arn(run, sqs, &url).await?;
+    Ok((url, arn))
+}
+
+async fn queue_url(run: &mut Run, sqs: &Client) -> Result<String, Failure> {
+    let created = run.step("create_queue", sqs.create_queue().queue_name(run.name()).send()).await?;
+    let url = run.present("QueueUrl", created.queue_url)?;
+    run.undo("delete_queue", sqs.delete_queue().queue_url(&url).send());
+    Ok(url)
+}
+
+async fn queue_arn(run: &mut Run, sqs: &Client, url: &str) -> Result<String, Failure> {
+    let wanted = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
+    let attributes = run.step("get_queue_attributes", wanted.send()).await?.attributes.unwrap_or_default();
+    run.present("QueueArn", attributes.get(&QueueAttributeName::QueueArn).cloned())
 }

@@ -43,6 +43,28 @@ async fn a_route_that_the_router_loads_late_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_part_of_the_emulator_that_another_call_is_starting_is_waited_for() {
+    let refused = r#"{"__type": "InternalError", "message": "exception while calling kinesis.CreateStream:
+        MyHTTPConnectionPool(host='localhost', port=38777): Max retries exceeded with url: / (Connection refused)"}"#;
+    let refused = http("500 Internal Server Error", "", refused);
+    let busy = http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#);
+    let port = serve(Script::SayThen(1, refused, busy));
+    let mut options = quick();
+    options.deadlines.settle = Duration::from_secs(5);
+    let results = smoke::run(&[target("kinesis", &local(port))], &options, |_, _| ()).await.unwrap();
+    check(&results[0], Phase::Api, code::API_ERROR, "Busy: later (HTTP 400)");
+}
+
+#[tokio::test]
+async fn a_read_on_a_connection_that_a_reload_of_the_router_ends_is_sent_again() {
+    let made = r#"{"QueueUrl": "http://127.0.0.1/000000000000/q"}"#;
+    let made = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{made}", made.len()).into_bytes();
+    let busy = http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#);
+    let result = sqs(serve(Script::HangUp(made, busy))).await;
+    check(&result, Phase::Api, code::API_ERROR, "`get_queue_url`: Busy: later (HTTP 400)");
+}
+
+#[tokio::test]
 async fn an_error_of_the_emulator_is_told_in_its_own_words() {
     let headers = "x-amzn-RequestId: 42-23\r\nContent-Type: application/x-amz-json-1.0\r\n";
     let body = r#"{"__type": "com.amazonaws.sqs#QueueNameExists", "message": "there is one"}"#;
@@ -132,9 +154,9 @@ async fn each_stage_before_the_answer_has_its_own_finding() {
 
 #[tokio::test]
 async fn a_service_without_a_check_is_skipped_and_real_keys_are_refused() {
-    let results = smoke::run(&[target("web", "http://127.0.0.1:1")], &quick(), |_, _| ()).await.unwrap();
+    let results = smoke::run(&[target("ecr", "http://127.0.0.1:1")], &quick(), |_, _| ()).await.unwrap();
     assert_eq!(results[0].status, Status::Skipped);
-    assert_eq!(results[0].skipped.as_deref(), Some("lsdeploy has no check for `web`"));
+    assert_eq!(results[0].skipped.as_deref(), Some("lsdeploy has no check for `ecr`"));
 
     let mut real = quick();
     real.account = Some("AKIAIOSFODNN7EXAMPLE".to_owned());

@@ -14,6 +14,8 @@ pub(super) enum Script {
     Say(Vec<u8>),
     /// Sends the first to so many connections, the second from then on.
     SayThen(usize, Vec<u8>, Vec<u8>),
+    /// Sends the first and keeps the connection, hangs up on the next request, and sends the second to later connections.
+    HangUp(Vec<u8>, Vec<u8>),
     /// Keeps the connection open and says nothing.
     Silence,
 }
@@ -43,7 +45,12 @@ fn answer(script: &Script, place: usize, mut stream: TcpStream) {
     let said = match script {
         Script::Say(said) => said,
         Script::SayThen(count, first, _) if place < *count => first,
-        Script::SayThen(_, _, then) => then,
+        Script::HangUp(first, _) if place == 0 => {
+            let _ = stream.write_all(first);
+            let _ = stream.read(&mut request);
+            return;
+        }
+        Script::SayThen(_, _, then) | Script::HangUp(_, then) => then,
         Script::Silence => {
             thread::sleep(Duration::from_secs(30));
             return;
