@@ -145,6 +145,13 @@ fn every_finding_is_documented() {
     assert_none(&missing);
 }
 
+#[test]
+fn the_example_of_a_check_is_the_check() {
+    let document = fs::read_to_string(root().join("docs/add-a-check.md")).unwrap();
+    let example = fs::read_to_string(root().join("src/smoke/redshift.rs")).unwrap();
+    assert!(document.contains(&example), "docs/add-a-check.md shows another src/smoke/redshift.rs");
+}
+
 /// The words of every `lsdeploy ...` in backticks, and of every lone flag in backticks.
 fn advice() -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
