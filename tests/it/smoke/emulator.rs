@@ -100,13 +100,13 @@ fn given(variable: &str, what: &str) -> Option<String> {
 }
 
 /// A moto server of this test's own, ended with it.
-struct Moto {
+pub(crate) struct Moto {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Moto {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let program = given("LSDEPLOY_TEST_MOTO", "the path of moto_server")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let process = Command::new(program)
