@@ -87,10 +87,14 @@ fn variables(port: u16) -> BTreeMap<String, String> {
     serde_json::from_str(&written(EnvFormat::Json, port, None)).unwrap()
 }
 
-/// Uses a table, a bucket and a topic with the AWS CLI. Not a queue: version 1, the one of PyPI, has a table of hosts of
-/// SQS that it prefers to any endpoint but `--endpoint-url`.
+/// Uses a table, a bucket and a topic with the AWS CLI, and a queue with version 2. Version 1, the one of PyPI, has a
+/// table of SQS hosts that it prefers to every endpoint but `--endpoint-url`.
 #[track_caller]
 fn use_services(mut aws: impl FnMut(&[&str]) -> String) {
+    if aws(&["--version"]).starts_with("aws-cli/2") {
+        aws(&["sqs", "create-queue", "--queue-name", "jobs"]);
+        assert!(aws(&["sqs", "list-queues"]).contains("/jobs"));
+    }
     assert!(aws(&["dynamodb", "list-tables"]).contains("TableNames"));
     aws(&["s3", "mb", "s3://papers"]);
     aws(&["s3", "cp", "here.txt", "s3://papers/here.txt"]);

@@ -72,7 +72,11 @@ fn place(cause: &Cause<'_>) -> [Element; 2] {
 
 fn next(hint: &str) -> Vec<Element> {
     let lines: Vec<&str> = hint.lines().filter(|line| !line.is_empty()).collect();
-    if lines.is_empty() { Vec::new() } else { vec![element("dt").text("Next"), said(&lines.join("\n")).class("next")] }
+    if lines.is_empty() {
+        Vec::new()
+    } else {
+        vec![element("dt").text("Next"), prose("dd", &lines.join("\n")).class("said next")]
+    }
 }
 
 fn evidence_of(evidence: &[String]) -> Vec<Element> {
@@ -85,7 +89,7 @@ fn evidence_of(evidence: &[String]) -> Vec<Element> {
 }
 
 fn said(text: &str) -> Element {
-    prose("dd", text)
+    prose("dd", text).class("said")
 }
 
 /// The way of a request, and where this one stopped.
