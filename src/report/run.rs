@@ -129,11 +129,13 @@ pub(super) fn hinted(text: &str, hint: &str) -> String {
     hint.lines().filter(|line| !line.is_empty()).fold(text.to_owned(), |text, line| format!("{text}\nhint: {line}"))
 }
 
-/// Milliseconds or seconds, as people read them.
+/// Milliseconds, seconds or minutes, as people read them.
 pub(super) fn duration(took: Duration) -> String {
     if took < Duration::from_secs(1) {
         format!("{} ms", took.as_millis())
-    } else {
+    } else if took < Duration::from_secs(100) {
         format!("{:.1} s", took.as_secs_f64())
+    } else {
+        format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
     }
 }

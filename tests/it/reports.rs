@@ -6,7 +6,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use lsdeploy::environment::{EnvName, Environment, Place, Tenure};
+use lsdeploy::error::CommandError;
 use lsdeploy::exit::ExitStatus;
+use lsdeploy::finding::Finding;
 use lsdeploy::report::files::Files;
 use lsdeploy::report::{EnvReport, Run, github};
 use lsdeploy::settings::Choices;
@@ -140,6 +142,39 @@ fn report_of(env: &str) -> EnvReport {
     let place = Place { namespace: None, tenure: Tenure::Own, cluster_domain: domain, has_sccs: true };
     let environment = Environment::validate(&EnvName::parse(env).unwrap(), choices, place).unwrap();
     EnvReport::of(&environment, "reported")
+}
+
+/// Words as a hostile tenant would choose them.
+const HOSTILE: &str =
+    "</td><script>alert(1)</script>]]>&amp;\" \u{1b}[31m\u{0}\u{202e}\u{fffe}\n::set-env name=A::b | `x` ![](http://e)";
+
+#[test]
+fn an_environment_that_is_stuck_is_a_failure_and_one_that_was_not_applied_an_error() {
+    let mut stuck = report_of("stuck");
+    let finding = Finding { code: "image-missing", message: HOSTILE.to_owned(), hint: HOSTILE.to_owned() };
+    stuck.stuck = Some((finding, vec![HOSTILE.to_owned(); 2]));
+    stuck.phases.done = vec![("apply", Duration::from_millis(1200)), ("wait", Duration::from_secs(300))];
+    stuck.notes = vec![HOSTILE.to_owned()];
+    stuck.status = ExitStatus::Failure;
+    let mut refused = report_of("refused");
+    refused.phases.done = vec![("apply", Duration::from_millis(3))];
+    refused.fail(CommandError::new(HOSTILE).hint(HOSTILE));
+    let reports = [stuck, refused];
+    let began = jiff::Timestamp::now();
+    let run = Run { command: "up", reports: &reports, error: None, began, took: Duration::from_secs(301) };
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let file = |name: &str| directory.join(format!("stuck.{name}"));
+    let files = Files::check(&["junit", "html"].map(|kind| format!("{kind}={}", file(kind).display()))).unwrap();
+    assert_eq!(files.write(&run), []);
+    for (case, verdict) in [("stuck/applied", "passed"), ("stuck/ready", "failure"), ("refused/applied", "error")] {
+        assert_case(&file("junit"), case, verdict);
+    }
+    read_by("page.py", &file("html"));
+    let annotations = github::annotations(&run);
+    assert_eq!(annotations.lines().count(), 2, "{annotations}");
+    assert!(annotations.lines().all(|line| line.starts_with("::error title=")), "{annotations}");
+    let summary = github::summary(&run);
+    assert!(!summary.contains("<script") && !summary.contains("\n::"), "{summary}");
 }
 
 async fn checked(env: &str, targets: &[Target], limits: Vec<Limit>) -> EnvReport {

@@ -115,5 +115,6 @@ fn row(call: &Operation, longest: u64) -> Vec<Element> {
         (None, false) => Status::Failed,
     };
     let result = element("td").class("status").child(mark(status)).child(element("span").text(super::word(status)));
-    vec![element("td").text(&call.name), result, element("td").child(timing(call.ms, longest, kind(status)))]
+    let taken = (status != Status::Skipped).then(|| timing(call.ms, longest, kind(status)));
+    vec![element("td").text(&call.name), result, element("td").children(taken)]
 }

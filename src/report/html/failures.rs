@@ -118,10 +118,11 @@ fn calls(result: &ServiceResult) -> Option<Element> {
             (None, true) => Status::Passed,
             (None, false) => Status::Failed,
         };
+        let taken = (status != Status::Skipped).then(|| timing(operation.ms, longest, super::kind(status)));
         element("tr")
             .child(element("th").attribute("scope", "row").child(mark(status)).text(&operation.name))
             .child(element("td").text(super::word(status)))
-            .child(element("td").child(timing(operation.ms, longest, super::kind(status))))
+            .child(element("td").children(taken))
     });
     Some(
         element("table")
