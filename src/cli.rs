@@ -273,7 +273,7 @@ pub enum EnvFormat {
     Json,
     /// A profile for the configuration file of the AWS CLI and SDKs.
     AwsConfig,
-    /// Lines for $GITHUB_ENV.
+    /// Lines for `$GITHUB_ENV`.
     Github,
     /// A provider block.
     Terraform,

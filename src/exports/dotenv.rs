@@ -2,6 +2,7 @@
 //! that read `.env` files, and to a shell. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::refuse_unless;
 use crate::error::Result;
@@ -11,7 +12,7 @@ pub(super) fn write(variables: &BTreeMap<String, String>) -> Result<String> {
     let mut text = String::new();
     for (name, value) in variables {
         refuse_unless("dotenv", name, value, |c| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c))?;
-        text.push_str(&format!("{name}={value}\n"));
+        let _ = writeln!(text, "{name}={value}");
     }
     Ok(text)
 }

@@ -1,4 +1,6 @@
-//! A provider block for Terraform and OpenTofu, in the form that `terraform fmt` writes. Pure.
+//! A provider block for Terraform and `OpenTofu`, in the form that `terraform fmt` writes. Pure.
+
+use std::fmt::Write as _;
 
 use super::{Access, SECRET};
 use crate::endpoints::edge;
@@ -53,7 +55,10 @@ fn key(service: &'static str) -> Option<&'static str> {
 /// Lines with their equals signs below each other.
 fn aligned(indent: &str, pairs: &[(&str, String)]) -> String {
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    pairs.iter().map(|(name, value)| format!("{indent}{name:width$} = {value}\n")).collect()
+    pairs.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{indent}{name:width$} = {value}");
+        text
+    })
 }
 
 /// The inside of a quoted template: no interpolation, no escape.
@@ -63,7 +68,9 @@ fn escape(text: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '\n' => out.push_str("\\n"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

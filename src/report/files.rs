@@ -113,7 +113,8 @@ fn locate(given: &Path) -> io::Result<PathBuf> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let name = given.file_name().filter(|_| !given.as_os_str().as_encoded_bytes().ends_with(b"/"));
             let name = name.ok_or_else(|| io::Error::other("it is not the name of a file"))?;
-            let directory = given.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let directory =
+                given.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
             let directory = fs::canonicalize(directory)
                 .map_err(|error| io::Error::new(error.kind(), format!("its directory: {error}")))?;
             if directory.is_dir() {

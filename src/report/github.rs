@@ -20,7 +20,10 @@ pub fn annotations(run: &Run<'_>) -> String {
         all.truncate(MOST - 1);
         all.push(("lsdeploy".to_owned(), format!("{} more problems: see the log and the job summary", rest + 1)));
     }
-    all.iter().map(|(title, text)| format!("::error title={}::{}\n", property(title), data(text))).collect()
+    all.iter().fold(String::new(), |mut lines, (title, text)| {
+        let _ = writeln!(lines, "::error title={}::{}", property(title), data(text));
+        lines
+    })
 }
 
 /// The job summary.

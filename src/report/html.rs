@@ -90,8 +90,9 @@ fn column(text: &str) -> Element {
 
 /// A duration, and how it compares with the longest.
 fn timing(ms: u64, longest: u64, class: &str) -> Element {
-    let share = if longest == 0 { 0.0 } else { ms as f64 / longest as f64 * 100.0 };
-    let bar = element("span").attribute("style", format!("width:{share:.1}%"));
+    // In hundredths: what is shorter than a pixel needs no more.
+    let share = ms.saturating_mul(100).checked_div(longest).unwrap_or_default();
+    let bar = element("span").attribute("style", format!("width:{share}%"));
     element("span")
         .class("timing")
         .child(element("span").class("ms").text(duration(Duration::from_millis(ms))))
@@ -137,7 +138,7 @@ fn numbered<'a>(run: &Run<'a>) -> impl Iterator<Item = (usize, &'a EnvReport)> {
 /// Text whose parts in backticks are code.
 fn prose(name: &'static str, text: &str) -> Element {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return element(name).text(text);
     }
     parts.into_iter().enumerate().fold(element(name), |all, (place, part)| match place % 2 {

@@ -1,4 +1,4 @@
-//! A run as JUnit XML, for Jenkins and GitLab: a suite per environment, a case per service. Pure.
+//! A run as `JUnit` XML, for Jenkins and GitLab: a suite per environment, a case per service. Pure.
 //!
 //! A check that failed and an environment that is not ready are failures; an environment that was not applied, and a run
 //! that ended early, are errors.

@@ -1,5 +1,7 @@
 //! Elements with attributes and text, written as XML or as HTML. Pure. Text can only get in escaped.
 
+use std::fmt::Write as _;
+
 use crate::printable::printable;
 
 /// One element.
@@ -81,7 +83,8 @@ impl Element {
         out.push('<');
         out.push_str(self.name);
         for (name, value) in &self.attributes {
-            out.push_str(&format!(" {name}=\"{}\"", escape(value).replace('\n', "&#10;").replace('\t', "&#9;")));
+            let value = escape(value).replace('\n', "&#10;").replace('\t', "&#9;");
+            let _ = write!(out, " {name}=\"{value}\"");
         }
         match dialect {
             Dialect::Xml if self.children.is_empty() => return out.push_str("/>"),
@@ -103,7 +106,7 @@ impl Element {
         if breaks {
             out.push('\n');
         }
-        out.push_str(&format!("</{}>", self.name));
+        let _ = write!(out, "</{}>", self.name);
     }
 }
 

@@ -87,7 +87,7 @@ fn variables(port: u16) -> BTreeMap<String, String> {
     serde_json::from_str(&written(EnvFormat::Json, port, None)).unwrap()
 }
 
-/// Uses a table, a bucket and a topic with the AWS CLI, and a queue with version 2. Version 1, the one of PyPI, has a
+/// Uses a table, a bucket and a topic with the AWS CLI, and a queue with version 2. Version 1, the one of `PyPI`, has a
 /// table of SQS hosts that it prefers to every endpoint but `--endpoint-url`.
 #[track_caller]
 fn use_services(mut aws: impl FnMut(&[&str]) -> String) {

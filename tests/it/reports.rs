@@ -153,7 +153,7 @@ fn an_environment_that_is_stuck_is_a_failure_and_one_that_was_not_applied_an_err
     let mut stuck = report_of("stuck");
     let finding = Finding { code: "image-missing", message: HOSTILE.to_owned(), hint: HOSTILE.to_owned() };
     stuck.stuck = Some((finding, vec![HOSTILE.to_owned(); 2]));
-    stuck.phases.done = vec![("apply", Duration::from_millis(1200)), ("wait", Duration::from_secs(300))];
+    stuck.phases.done = vec![("apply", Duration::from_millis(1200)), ("wait", Duration::from_mins(5))];
     stuck.notes = vec![HOSTILE.to_owned()];
     stuck.status = ExitStatus::Failure;
     let mut refused = report_of("refused");
@@ -182,7 +182,7 @@ async fn checked(env: &str, targets: &[Target], limits: Vec<Limit>) -> EnvReport
     let mut options = options(&format!("reports{env}"));
     options.limits = limits;
     let started = std::time::Instant::now();
-    let results = smoke::run(targets, &options, |_| ()).await.unwrap();
+    let results = smoke::run(targets, &options, |_, _| ()).await.unwrap();
     report.phases.done = vec![("smoke", started.elapsed())];
     report.endpoints = targets
         .iter()
