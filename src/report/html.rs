@@ -42,7 +42,7 @@ fn summary(run: &Run<'_>) -> Element {
     let Summary { passed, failed, skipped } = run.summary();
     let count = |status: Status, count: usize| {
         element("li")
-            .class(kind(status))
+            .class(if count == 0 { "empty" } else { kind(status) })
             .child(mark(status))
             .child(element("b").text(count.to_string()))
             .text(word(status))
