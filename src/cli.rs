@@ -60,6 +60,9 @@ pub struct GlobalArgs {
     /// How results are written to standard output
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
     pub output: OutputFormat,
+    /// Write a report of `up`, `smoke` or `status` too: junit=FILE, html=FILE or json=FILE; may be repeated
+    #[arg(long = "report", global = true, value_name = "KIND=FILE")]
+    pub reports: Vec<String>,
     /// How long to wait before giving up, e.g. 90s, 5m
     #[arg(long, global = true, default_value = "5m", value_name = "DURATION")]
     pub timeout: String,
@@ -251,6 +254,9 @@ pub struct EnvArgs {
     /// The format
     #[arg(long, value_enum, default_value = "shell", value_name = "FORMAT")]
     pub format: EnvFormat,
+    /// Where the client runs: outside reaches the Routes, pod the Service inside the cluster
+    #[arg(long, value_enum, default_value = "outside", value_name = "PLACE")]
+    pub from: From,
     /// How the caller reaches Routes.
     #[command(flatten)]
     pub reach: ReachArgs,
@@ -259,10 +265,27 @@ pub struct EnvArgs {
 /// Formats of `env`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EnvFormat {
-    /// `export NAME=value` lines for eval.
+    /// `export NAME='value'` lines for eval.
     Shell,
+    /// `NAME=value` lines, as `docker run --env-file` and dotenv libraries read them.
+    Dotenv,
     /// One JSON object.
     Json,
+    /// A profile for the configuration file of the AWS CLI and SDKs.
+    AwsConfig,
+    /// Lines for `$GITHUB_ENV`.
+    Github,
+    /// A provider block.
+    Terraform,
+}
+
+/// Where a client stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    /// Outside of the cluster.
+    Outside,
+    /// In a pod of the cluster.
+    Pod,
 }
 
 /// `logs`.

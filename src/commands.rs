@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod reach;
 mod render;
+mod reports;
 mod scripts;
 mod serving;
 mod smoke;
@@ -16,6 +17,7 @@ mod up;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -26,7 +28,8 @@ use crate::cluster::{ClientArgs, Cluster};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
 use crate::exit::ExitStatus;
-use crate::report::{self, Level, Reporter, Style};
+use crate::report::{self, EnvReport, Level, Reporter, Style};
+use reports::{Actions, Reports};
 
 use arguments::CommandLine;
 
@@ -61,11 +64,13 @@ pub(crate) struct Outcome {
     pub(crate) text: String,
     /// For standard error, already formatted.
     pub(crate) problems: String,
+    /// What became of each environment, for the files of `--report`.
+    pub(crate) reports: Vec<EnvReport>,
 }
 
 impl Outcome {
     fn success(text: String) -> Self {
-        Self { status: ExitStatus::Success, text, problems: String::new() }
+        Self { status: ExitStatus::Success, text, problems: String::new(), reports: Vec::new() }
     }
 }
 
@@ -104,6 +109,7 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = context(&cli.global, sender)?;
+    let reports = Reports::prepare(&cli, github_actions())?;
     let many = matches!(&cli.command, Command::Up(args) if args.envs.envs.len() > 1)
         || matches!(&cli.command, Command::Down(args) if args.envs.len() > 1);
     let level = match (cli.global.quiet, cli.global.verbose) {
@@ -117,15 +123,22 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
         outcome = execute(cli.command, context, colour) => outcome,
         ended = ended_by_signal() => {
             let written = reporter.finish().await;
-            report::print_error(&interrupted(ended, writes.then_some(written)), colour);
-            return Ok(ended);
+            let error = interrupted(ended, writes.then_some(written));
+            report::print_error(&error, colour);
+            return Ok(reports.write(&[], Some(&error), colour).max(ended));
         }
     };
     reporter.finish().await;
-    let outcome = outcome?;
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            reports.write(&[], Some(&error), colour);
+            return Err(error);
+        }
+    };
     report::print(&outcome.text);
     report::print_problems(&outcome.problems);
-    Ok(outcome.status)
+    Ok(reports.write(&outcome.reports, None, colour).max(outcome.status))
 }
 
 async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
@@ -169,6 +182,12 @@ fn completions(shell: clap_complete::Shell) -> String {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "lsdeploy", &mut text);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// What GitHub Actions tells its steps; nothing elsewhere.
+fn github_actions() -> Option<Actions> {
+    let summary = || std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
+    (std::env::var_os("GITHUB_ACTIONS")? == "true").then(|| Actions { summary: summary() })
 }
 
 async fn ended_by_signal() -> ExitStatus {

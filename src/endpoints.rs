@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::environment::{EDGE, Environment};
+use crate::render::names::EMULATOR;
 
 /// The URL of one service of one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +43,40 @@ pub fn endpoints(environment: &Environment, hosts: &BTreeMap<String, String>, sc
     environment.routes().into_iter().map(|route| Endpoint { url: url(&route), service: route }).collect()
 }
 
+/// The endpoints as a pod of the cluster reaches them: straight at the environment's Service, past the router.
+pub fn in_cluster(environment: &Environment) -> Vec<Endpoint> {
+    let Environment { profile, namespace, .. } = environment;
+    let endpoint = |route: String| {
+        let name = if route == EDGE { profile.gateway.as_deref()? } else { profile.port_of(&route) };
+        let port = profile.ports.iter().find(|port| port.name == name)?.port;
+        Some(Endpoint { url: format!("http://{EMULATOR}.{namespace}.svc:{port}"), service: route })
+    };
+    environment.routes().into_iter().filter_map(endpoint).collect()
+}
+
 /// The endpoint that reaches every service, where there is one.
 pub fn edge(endpoints: &[Endpoint]) -> Option<&Endpoint> {
     endpoints.iter().find(|endpoint| endpoint.service == EDGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::tests::environment;
+    use crate::settings::Choices;
+
+    #[track_caller]
+    fn in_pod(emulator: &str, service: &str, url: Option<&str>) {
+        let choices = Choices { emulator: Some(emulator.to_owned()), ..Choices::default() };
+        let all = in_cluster(&environment("team1", choices).unwrap());
+        assert_eq!(all.iter().find(|endpoint| endpoint.service == service).map(|e| e.url.as_str()), url);
+    }
+
+    #[test]
+    fn a_pod_reaches_the_service_by_the_ports_of_the_emulator() {
+        in_pod("moto", "sqs", Some("http://emulator.localstack-team1.svc:5000"));
+        in_pod("localstack", EDGE, Some("http://emulator.localstack-team1.svc:4566"));
+        in_pod("localstack-legacy", "sqs", Some("http://emulator.localstack-team1.svc:4576"));
+        in_pod("localstack-legacy", EDGE, None);
+    }
 }

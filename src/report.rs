@@ -1,7 +1,13 @@
 //! Results and events in, text out. The only place that writes to standard output and standard error.
 
+pub mod files;
+pub mod github;
+pub mod html;
 pub mod json;
+pub mod junit;
+mod markup;
 mod progress;
+mod run;
 mod table;
 pub mod text;
 
@@ -17,7 +23,8 @@ use crate::events::{Event, Phases};
 use crate::exit::ExitStatus;
 use crate::finding::Finding;
 use crate::manifest::ObjectId;
-use crate::smoke::ServiceResult;
+use crate::smoke::{ServiceResult, Target};
+pub use run::Run;
 
 /// How much is said while a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +92,28 @@ impl EnvReport {
             digest: None,
             scc: None,
             endpoints: Vec::new(),
+            objects: Vec::new(),
+            phases: Phases::default(),
+            smoke: None,
+            stuck: None,
+            error: None,
+            notes: Vec::new(),
+            status: ExitStatus::Success,
+            run_id: run_id.to_owned(),
+        }
+    }
+
+    /// A report of an emulator that is known by its URL alone.
+    pub fn of_url(url: &str, targets: &[Target], run_id: &str) -> Self {
+        let endpoint = |target: &Target| Endpoint { service: target.service.clone(), url: target.url.clone() };
+        Self {
+            env: url.to_owned(),
+            namespace: String::new(),
+            emulator: String::new(),
+            image: String::new(),
+            digest: None,
+            scc: None,
+            endpoints: targets.iter().map(endpoint).collect(),
             objects: Vec::new(),
             phases: Phases::default(),
             smoke: None,

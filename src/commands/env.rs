@@ -5,29 +5,33 @@ use std::path::PathBuf;
 
 use super::reach::{self, Reach};
 use super::{Context, Outcome, target};
-use crate::cli::{EnvArgs, EnvFormat};
+use crate::cli::{EnvArgs, From};
 use crate::cluster::discover;
 use crate::endpoints::{self, Scheme};
 use crate::error::{CommandError, Result};
-use crate::exports;
+use crate::exports::{self, Access};
 
 pub(super) async fn run(args: &EnvArgs, context: Context) -> Result<Outcome> {
+    if args.from == From::Pod && (args.reach.router.is_some() || args.reach.ca_file.is_some()) {
+        return Err(CommandError::new("--from pod leads past the router: --router and --ca-file have no meaning")
+            .hint("leave them out"));
+    }
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
     let reach = reach::resolve(&args.reach, Some(&facts))?;
     let target = target::existing(&cluster, &facts, &args.env.env, args.env.namespace.as_deref()).await?;
     let environment = &target.environment;
+    if args.from == From::Pod {
+        let endpoints = endpoints::in_cluster(environment);
+        return exports::write(args.format, &Access::of(environment, &endpoints, None)).map(Outcome::success);
+    }
     let hosts: BTreeMap<String, String> = target.hosts();
     let sample = reach::sample_route(environment);
     let host = hosts.get(&sample).cloned().unwrap_or_else(|| environment.host(&sample));
     let (scheme, note) = reach::scheme(environment, &host, &reach).await;
     let bundle = if scheme == Scheme::Https { ca_bundle(&reach, &args.env.env)? } else { None };
     let endpoints = endpoints::endpoints(environment, &hosts, scheme);
-    let variables = exports::variables(environment, &endpoints, bundle.as_deref());
-    let text = match args.format {
-        EnvFormat::Shell => exports::shell(&variables),
-        EnvFormat::Json => exports::json(&variables),
-    };
+    let text = exports::write(args.format, &Access::of(environment, &endpoints, bundle.as_deref()))?;
     if let Some(note) = note {
         context.events(&args.env.env).send(crate::events::What::Note(note));
     }

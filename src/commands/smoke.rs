@@ -24,12 +24,13 @@ async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: boo
     let targets: Vec<Target> = services.into_iter().map(|service| Target { service, url: url.to_owned() }).collect();
     let options = serving::smoke_options(&reach, None, "us-east-1".to_owned(), Vec::new(), &context.run_id);
     let events = context.events(url);
-    let results = smoke::run(&targets, &options, |result, tally| events.checked(result, tally)).await;
-    let results = results.map_err(|error| {
+    let mut report = EnvReport::of_url(url, &targets, &context.run_id);
+    let work = smoke::run(&targets, &options, |result, tally| events.checked(result, tally));
+    let results = report.phases.run(&events, "smoke", work).await.map_err(|error| {
         CommandError::new(format!("cannot check {url}: {error}"))
             .hint("give the URL of an emulator, e.g. http://localhost:4566")
     })?;
-    Ok(outcome(url, &results, context.output, colour))
+    Ok(outcome(report, results, context.output, colour))
 }
 
 async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: bool) -> Result<Outcome> {
@@ -51,23 +52,27 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
     if serving.wait(None, context.timeout, &mut report).await {
         serving.smoke(args.service.as_deref(), &context.run_id, &mut report).await;
     }
-    let Some(results) = &report.smoke else {
+    let Some(results) = report.smoke.take() else {
         let problems = report::text::problem(&report, colour);
-        return Ok(Outcome { status: report.status, text: String::new(), problems });
+        let reports = vec![report];
+        let text = match context.output {
+            OutputFormat::Json => report::json::environments(&reports),
+            OutputFormat::Text => String::new(),
+        };
+        return Ok(Outcome { status: reports[0].status, text, problems, reports });
     };
-    Ok(outcome(env, results, context.output, colour))
+    Ok(outcome(report, results, context.output, colour))
 }
 
-fn outcome(env: &str, results: &[ServiceResult], output: OutputFormat, colour: bool) -> Outcome {
-    let problems = report::text::failed_checks(env, results, colour);
-    Outcome {
-        status: if problems.is_empty() { ExitStatus::Success } else { ExitStatus::Failure },
-        text: match output {
-            OutputFormat::Json => report::json::smoke(env, results),
-            OutputFormat::Text => report::text::smoke(results),
-        },
-        problems,
-    }
+fn outcome(mut report: EnvReport, results: Vec<ServiceResult>, output: OutputFormat, colour: bool) -> Outcome {
+    let problems = report::text::failed_checks(&report.env, &results, colour);
+    report.status = if problems.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
+    let text = match output {
+        OutputFormat::Json => report::json::smoke(&report.env, &results),
+        OutputFormat::Text => report::text::smoke(&results),
+    };
+    report.smoke = Some(results);
+    Outcome { status: report.status, text, problems, reports: vec![report] }
 }
 
 /// The services chosen for a check must be among those of the environment.

@@ -29,5 +29,5 @@ pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Re
         writes: false,
     };
     serving.wait(None, LOOK.min(context.timeout), &mut report).await;
-    Ok(up::outcome(&[report], context.output, colour))
+    Ok(up::outcome(vec![report], context.output, colour))
 }

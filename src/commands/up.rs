@@ -59,19 +59,20 @@ pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result
     let up = Up { args, context: &context, cluster: &cluster, facts: &facts, reach: &reach };
     let prepared = try_join_all(names.iter().map(|name| up.prepare(name, choices.clone()))).await?;
     let reports = join_all(prepared.into_iter().map(|one| up.carry_out(one))).await;
-    Ok(outcome(&reports, context.output, colour))
+    Ok(outcome(reports, context.output, colour))
 }
 
 /// The results of several environments as one.
-pub(super) fn outcome(reports: &[EnvReport], output: OutputFormat, colour: bool) -> Outcome {
+pub(super) fn outcome(reports: Vec<EnvReport>, output: OutputFormat, colour: bool) -> Outcome {
     let text = match output {
-        OutputFormat::Json => report::json::environments(reports),
+        OutputFormat::Json => report::json::environments(&reports),
         OutputFormat::Text => reports.iter().map(report::text::environment).collect::<Vec<_>>().join("\n"),
     };
     Outcome {
         status: reports.iter().map(|report| report.status).max().unwrap_or(ExitStatus::Success),
         text,
         problems: reports.iter().map(|report| report::text::problem(report, colour)).collect(),
+        reports,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{EnvReport, Removed};
+use super::{EnvReport, Removed, Run};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::exit::ExitStatus;
@@ -94,12 +94,23 @@ pub fn environments(reports: &[EnvReport]) -> String {
 /// A command that could not do its job.
 pub fn error(error: &CommandError) -> String {
     write(&serde_json::json!({"schema": SCHEMA, "status": "error",
-        "error": Failure { message: &error.message, hints: &error.hints }}))
+        "error": failure(error)}))
 }
 
 /// The checks alone, for `smoke`.
 pub fn smoke(env: &str, results: &[ServiceResult]) -> String {
     write(&smoke_of(env, results))
+}
+
+/// A whole run: what `--output json` prints, and where the run ended early, why.
+pub fn report(run: &Run<'_>) -> String {
+    match (run.error, run.reports) {
+        (Some(error), _) => self::error(error),
+        (None, [one]) if run.command == "smoke" && one.smoke.is_some() => {
+            smoke(&one.env, one.smoke.as_deref().unwrap_or_default())
+        }
+        (None, reports) => environments(reports),
+    }
 }
 
 /// The list of environments.
@@ -154,9 +165,13 @@ fn of(report: &EnvReport) -> Environment<'_> {
             hint: &finding.hint,
             evidence,
         }),
-        error: report.error.as_ref().map(|error| Failure { message: &error.message, hints: &error.hints }),
+        error: report.error.as_ref().map(failure),
         notes: &report.notes,
     }
+}
+
+fn failure(error: &CommandError) -> Failure<'_> {
+    Failure { message: &error.message, hints: &error.hints }
 }
 
 fn smoke_of<'a>(env: &'a str, results: &'a [ServiceResult]) -> Smoke<'a> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::run::duration;
 use super::{Level, Style};
 use crate::events::{Event, What};
 use crate::printable::printable;
@@ -93,13 +94,5 @@ impl Display {
             Some((all, _)) => drop(all.println(line)),
             None => drop(writeln!(std::io::stderr(), "{line}")),
         }
-    }
-}
-
-fn duration(took: Duration) -> String {
-    if took < Duration::from_secs(1) {
-        format!("{} ms", took.as_millis())
-    } else {
-        format!("{:.1} s", took.as_secs_f64())
     }
 }

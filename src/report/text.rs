@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
+use super::run::{causes, state};
 use super::{EnvReport, Removed, table};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
-use crate::exit::ExitStatus;
-use crate::finding::{Finding, Phase};
+use crate::finding::Finding;
 use crate::manifest::ObjectId;
 use crate::printable::printable;
 use crate::smoke::{ServiceResult, Status, Summary};
@@ -50,21 +50,10 @@ pub fn problem(report: &EnvReport, colour: bool) -> String {
     text
 }
 
-fn failures(report: &EnvReport) -> usize {
-    report.smoke.iter().flatten().filter(|result| result.status == Status::Failed).count()
-}
-
 /// The table of endpoints and the verdict: for standard output.
 pub fn environment(report: &EnvReport) -> String {
     let mut text = String::new();
-    let state = match (&report.error, &report.stuck) {
-        (Some(_), _) if report.status == ExitStatus::Error => "was not applied",
-        (Some(_), _) => "is applied, but lost sight of",
-        (None, Some(_)) => "is not ready",
-        (None, None) if report.endpoints.is_empty() => "is applied",
-        (None, None) if failures(report) > 0 => "serves, but checks failed",
-        (None, None) => "is ready",
-    };
+    let state = state(report);
     let _ = writeln!(text, "{} {state}: {} in namespace {}", report.env, report.emulator, report.namespace);
     let mut facts = vec![vec!["  image".to_owned(), report.image.clone()]];
     facts.extend(report.digest.iter().map(|digest| vec!["  digest".to_owned(), digest.clone()]));
@@ -125,29 +114,18 @@ pub fn smoke(results: &[ServiceResult]) -> String {
 /// What is wrong with the services that failed: phase, what was seen, next step. Services that failed in the same way
 /// share one error, in the words of the first.
 pub fn failed_checks(env: &str, results: &[ServiceResult], colour: bool) -> String {
-    let mut causes: BTreeMap<&str, Vec<(&ServiceResult, &Finding)>> = BTreeMap::new();
-    for result in results.iter().filter(|result| result.status == Status::Failed) {
-        if let Some(finding) = &result.finding {
-            // What the emulator says differs from service to service; a name that is not known does not.
-            let is_shared = result.phase.is_some_and(|phase| phase < Phase::Api);
-            let cause = if is_shared { finding.code } else { &result.service };
-            causes.entry(cause).or_default().push((result, finding));
-        }
-    }
     let mut text = String::new();
-    for failed in causes.values() {
-        let Some((first, finding)) = failed.first() else { continue };
-        let services: Vec<&str> = failed.iter().map(|(result, _)| result.service.as_str()).collect();
-        let phase = first.phase.map_or_else(String::new, |phase| format!(" at phase {}", phase.word()));
+    for cause in causes(results) {
         let _ = writeln!(
             text,
-            "{} {env}: the check of {} failed{phase}: {} ({})",
+            "{} {env}: the check of {} failed{}: {} ({})",
             word("error:", AnsiColor::Red, colour),
-            services.join(", "),
-            printable(&finding.message),
-            finding.code
+            cause.services.join(", "),
+            cause.at_phase(),
+            printable(&cause.finding.message),
+            cause.finding.code
         );
-        hints(&mut text, finding, colour);
+        hints(&mut text, cause.finding, colour);
     }
     text
 }

@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod acceptance;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod reports;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Smoke checks against a real emulator, and against a scripted server for what no emulator does on purpose.
 
-mod emulator;
+pub(crate) mod emulator;
 mod faults;
 mod scripted;
 mod tls;
@@ -8,7 +8,7 @@ mod tls;
 use lsdeploy::smoke::{Deadlines, Limit, Options, Target};
 
 /// Options as a run of the command has them.
-fn options(run_id: &str) -> Options {
+pub(crate) fn options(run_id: &str) -> Options {
     Options {
         router: None,
         ca_pem: None,
@@ -22,10 +22,10 @@ fn options(run_id: &str) -> Options {
     }
 }
 
-fn target(service: &str, url: &str) -> Target {
+pub(crate) fn target(service: &str, url: &str) -> Target {
     Target { service: service.to_owned(), url: url.to_owned() }
 }
 
-fn limit(service: &str, operation: &str, reason: &str) -> Limit {
+pub(crate) fn limit(service: &str, operation: &str, reason: &str) -> Limit {
     Limit { service: service.to_owned(), operation: operation.to_owned(), reason: reason.to_owned() }
 }

@@ -33,7 +33,7 @@ fn moto_limits() -> Vec<Limit> {
 
 #[tokio::test]
 async fn every_service_of_moto_passes_through_the_router_override() {
-    let Some(moto) = Moto::with(&[IGNORE_HOSTS]) else { return };
+    let Some(moto) = Moto::start() else { return };
     let targets = targets_behind_routes();
     let mut options = options("moto1");
     options.router = Some(format!("127.0.0.1:{}", moto.port));
@@ -52,7 +52,7 @@ async fn every_service_of_moto_passes_through_the_router_override() {
 
 #[tokio::test]
 async fn a_second_run_with_the_same_id_finds_nothing_of_the_first() {
-    let Some(moto) = Moto::with(&[IGNORE_HOSTS]) else { return };
+    let Some(moto) = Moto::start() else { return };
     let mut options = options("twice");
     options.router = Some(format!("127.0.0.1:{}", moto.port));
     options.limits = moto_limits();
@@ -66,7 +66,7 @@ async fn a_second_run_with_the_same_id_finds_nothing_of_the_first() {
 
 #[tokio::test]
 async fn one_service_alone_needs_no_other_endpoint() {
-    let Some(moto) = Moto::with(&[IGNORE_HOSTS]) else { return };
+    let Some(moto) = Moto::start() else { return };
     let mut options = options("alone");
     options.limits = moto_limits();
     for service in smoke::services() {
@@ -157,12 +157,17 @@ fn given(variable: &str, what: &str) -> Option<String> {
 }
 
 /// A moto server of this test's own, ended with it.
-struct Moto {
+pub(crate) struct Moto {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Moto {
+    /// As the profile starts it.
+    pub(crate) fn start() -> Option<Self> {
+        Self::with(&[IGNORE_HOSTS])
+    }
+
     fn with(environment: &[(&str, &str)]) -> Option<Self> {
         let program = given("LSDEPLOY_TEST_MOTO", "the path of moto_server")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();

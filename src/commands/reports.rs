@@ -1,0 +1,65 @@
+//! The reports of a run: asked for before it, written after it, however it ended.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::cli::{Cli, Command};
+use crate::error::{CommandError, Result};
+use crate::exit::ExitStatus;
+use crate::report::files::{self, Files};
+use crate::report::{self, EnvReport, Run};
+
+/// What the surroundings ask for without a flag.
+pub(super) struct Actions {
+    /// Where GitHub Actions wants the job summary.
+    pub(super) summary: Option<PathBuf>,
+}
+
+/// Reports that are to be written.
+pub(super) struct Reports {
+    command: &'static str,
+    files: Files,
+    actions: Option<Actions>,
+    began: jiff::Timestamp,
+    started: Instant,
+}
+
+impl Reports {
+    /// Checks `--report` before anything is done. `actions` is there under GitHub Actions.
+    pub(super) fn prepare(cli: &Cli, actions: Option<Actions>) -> Result<Self> {
+        let command = match cli.command {
+            Command::Up(_) => Some("up"),
+            Command::Smoke(_) => Some("smoke"),
+            Command::Status(_) => Some("status"),
+            _ => None,
+        };
+        if command.is_none() && !cli.global.reports.is_empty() {
+            return Err(CommandError::new("--report: this command has no report")
+                .hint("`up`, `smoke` and `status` have one; leave --report out"));
+        }
+        Ok(Self {
+            command: command.unwrap_or_default(),
+            files: Files::check(&cli.global.reports)?,
+            actions: actions.filter(|_| command.is_some()),
+            began: jiff::Timestamp::now(),
+            started: Instant::now(),
+        })
+    }
+
+    /// Writes them. A report that was asked for and cannot be written is an error; what nobody asked for is not.
+    pub(super) fn write(&self, reports: &[EnvReport], error: Option<&CommandError>, colour: bool) -> ExitStatus {
+        let run = Run { command: self.command, reports, error, began: self.began, took: self.started.elapsed() };
+        if let Some(actions) = &self.actions {
+            report::print_problems(&report::github::annotations(&run));
+            let written = actions.summary.as_ref().map(|path| (path, files::append_summary(path, &run)));
+            if let Some((path, Err(error))) = written {
+                report::print_problems(&format!("note: cannot write the job summary {}: {error}\n", path.display()));
+            }
+        }
+        let failed = self.files.write(&run);
+        for error in &failed {
+            report::print_error(error, colour);
+        }
+        if failed.is_empty() { ExitStatus::Success } else { ExitStatus::Error }
+    }
+}
