@@ -45,12 +45,22 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// What `up --target local` starts: the router and the emulator of one environment
+    #[command(hide = true)]
+    LocalSupervisor {
+        /// The environment's directory.
+        #[arg(long)]
+        directory: PathBuf,
+    },
 }
 
 /// Flags that every command knows.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
+    /// Where environments live: on a cluster, or as processes of this machine
+    #[arg(long, global = true, value_enum, default_value = "cluster", value_name = "TARGET")]
+    pub target: TargetName,
     /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount]
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
@@ -77,6 +87,15 @@ pub struct GlobalArgs {
     pub no_color: bool,
 }
 
+/// Where environments live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TargetName {
+    /// On a cluster: a namespace, an SCC, Routes.
+    Cluster,
+    /// On this machine: a process and a router on loopback, no cluster.
+    Local,
+}
+
 /// Formats of standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
@@ -98,6 +117,9 @@ pub struct UpArgs {
     /// How the caller reaches Routes.
     #[command(flatten)]
     pub reach: ReachArgs,
+    /// What only the local target has.
+    #[command(flatten)]
+    pub local: LocalArgs,
     /// Apply and leave: do not wait until the environment serves (implies --no-smoke)
     #[arg(long)]
     pub no_wait: bool,
@@ -143,7 +165,7 @@ pub struct OneEnvArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings of the environment (a flag left out keeps the recorded value)")]
 pub struct ChoiceArgs {
-    /// The emulator: localstack, localstack-legacy or moto [default: localstack]
+    /// The emulator: localstack, localstack-legacy or moto [default: localstack; with --target local moto]
     #[arg(long, value_name = "NAME")]
     pub emulator: Option<String>,
     /// The image, by tag or by digest [default: the emulator's]
@@ -174,6 +196,18 @@ pub struct ChoiceArgs {
     /// The AWS region [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+}
+
+/// What only `--target local` has. A flag left out keeps what was chosen in an earlier run.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "With --target local")]
+pub struct LocalArgs {
+    /// The port of the router [default: the recorded one, else the first that is free from 4566 on]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// An emulator that runs already; lsdeploy puts its router before it and leaves it alone
+    #[arg(long, value_name = "URL")]
+    pub emulator_url: Option<String>,
 }
 
 /// How the caller reaches Routes from where it stands. Not recorded.

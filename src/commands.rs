@@ -4,6 +4,7 @@ mod arguments;
 mod down;
 mod env;
 mod list;
+mod local;
 mod logs;
 mod reach;
 mod render;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::cli::file::locate;
-use crate::cli::{Cli, Command, GlobalArgs, OutputFormat};
+use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, TargetName};
 use crate::cluster::{ClientArgs, Cluster};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
@@ -37,6 +38,8 @@ use arguments::CommandLine;
 pub(crate) struct Context {
     /// Names this run in the user agent, in the inventory and in everything that smoke tests make.
     pub(crate) run_id: String,
+    /// On a cluster or on this machine.
+    pub(crate) target: TargetName,
     /// Which cluster.
     pub(crate) client: ClientArgs,
     /// For the whole of a wait.
@@ -105,6 +108,10 @@ pub fn main(argv: &[OsString]) -> ExitStatus {
 
 /// Runs one command beside its reporter and the signals that may end it.
 async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
+    if let Command::LocalSupervisor { directory } = cli.command {
+        // It hears signals itself, and nobody reads what it would report.
+        return local::supervise(directory).await.map(|()| ExitStatus::Success);
+    }
     // One TLS implementation for the API server and for endpoints.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -142,6 +149,9 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
 }
 
 async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
+    if context.target == TargetName::Local {
+        return local::execute(command, context, colour).await;
+    }
     match command {
         Command::Up(args) => up::run(&args, context, colour).await,
         Command::Down(args) => down::run(&args, context, colour).await,
@@ -152,12 +162,14 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Env(args) => env::run(&args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
+        Command::LocalSupervisor { .. } => Ok(Outcome::success(String::new())),
     }
 }
 
 fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<Context> {
     Ok(Context {
         run_id: run_id(),
+        target: global.target,
         client: ClientArgs { kubeconfig: global.kubeconfig.clone(), context: global.context.clone() },
         timeout: parse_timeout(&global.timeout)?,
         output: global.output,

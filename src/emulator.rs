@@ -50,6 +50,8 @@ pub struct Profile {
     pub resources: Resources,
     /// How long it may take to start, in seconds.
     pub startup_seconds: u32,
+    /// How it runs without a cluster, where it can.
+    pub local: Option<Local>,
     /// Operations of the smoke tests that it cannot carry out, with the reason.
     pub lacks: Vec<Lack>,
 }
@@ -114,6 +116,30 @@ pub struct Resources {
     pub limits: BTreeMap<String, String>,
 }
 
+/// How an emulator runs as a process of this machine: a Python module in a virtual environment of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Local {
+    /// The release that is installed.
+    pub version: String,
+    /// The oldest Python that will do: major, minor.
+    pub python: (u32, u32),
+    /// The file in `manifests/emulators/` that pins what pip installs.
+    pub requirements: String,
+    /// The directory below `data` where it keeps what it downloads at first use; all environments share it.
+    pub parts: Option<String>,
+    /// The module that is run, as by `python -m`.
+    pub module: String,
+    /// Its arguments; templates over `port`, where it is to listen.
+    pub args: Vec<String>,
+    /// Its whole environment besides what every program needs; templates over `port`, `edge_host`, `edge_port` and
+    /// `data`, a directory of its own. `account_env` is added where an account was chosen.
+    pub env: BTreeMap<String, String>,
+    /// Names of its own modules that no variable sets, and their values (templates too).
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+}
+
 /// One operation that an emulator cannot carry out.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +158,11 @@ const SOURCES: [(&str, &str); 3] = [
     ("moto", include_str!("../manifests/emulators/moto.yaml")),
 ];
 
+const REQUIREMENTS: [(&str, &str); 2] = [
+    ("localstack-requirements.txt", include_str!("../manifests/emulators/localstack-requirements.txt")),
+    ("moto-requirements.txt", include_str!("../manifests/emulators/moto-requirements.txt")),
+];
+
 /// The profile of that name; the error lists the names there are.
 pub fn profile(name: &str) -> Result<Profile> {
     let Some((_, source)) = SOURCES.iter().find(|(known, _)| *known == name) else {
@@ -144,6 +175,13 @@ pub fn profile(name: &str) -> Result<Profile> {
 /// The names of all profiles.
 pub fn names() -> Vec<&'static str> {
     SOURCES.iter().map(|(name, _)| *name).collect()
+}
+
+impl Local {
+    /// What pip is to install, one requirement per line.
+    pub fn requirements(&self) -> &'static str {
+        REQUIREMENTS.iter().find(|(file, _)| *file == self.requirements).map_or("", |(_, text)| text)
+    }
 }
 
 impl Profile {
@@ -176,6 +214,21 @@ mod tests {
             for used in [&profile.readiness.port, &profile.liveness.port].into_iter().chain(&profile.gateway) {
                 assert!(ports.contains(&used.as_str()), "{name}: no port {used}");
             }
+        }
+    }
+
+    #[test]
+    fn what_runs_locally_is_pinned_and_asked_for_its_health_by_a_path() {
+        let local: Vec<_> = names().into_iter().filter_map(|name| profile(name).unwrap().local).collect();
+        assert_eq!(local.len(), 2);
+        for Local { version, requirements, .. } in &local {
+            let (_, text) = REQUIREMENTS.iter().find(|(file, _)| file == requirements).unwrap();
+            let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+            assert!(lines[0].ends_with(&format!("=={version}")), "{}", lines[0]);
+            assert!(lines.iter().all(|line| line.contains("==")), "{requirements}");
+        }
+        for profile in names().into_iter().map(|name| profile(name).unwrap()).filter(|one| one.local.is_some()) {
+            assert!(profile.readiness.path.is_some() && profile.gateway.is_some());
         }
     }
 

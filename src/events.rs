@@ -25,6 +25,8 @@ pub enum What {
     PhaseEnded(&'static str, Duration),
     /// An object was written or deleted; for an update, the paths that differed.
     Object(ObjectId, &'static str, Vec<String>),
+    /// A process of this machine was started or ended, in words.
+    Process(String),
     /// What is waited for now; replaces the line before.
     Waiting(String),
     /// Something worth a line of its own.

@@ -7,7 +7,8 @@
 //!      -> observe -> plan -> apply -> wait -> endpoints -> smoke -> events -> report -> exit status
 //! ```
 //!
-//! `environment`, `render`, `plan`, `scc` and `report` are pure. Input and output happen in `cluster` and `smoke` only.
+//! `environment`, `render`, `plan`, `scc` and `report` are pure. Input and output happen in `cluster`, `local` and
+//! `smoke` only.
 
 // From argv to what is wanted: pure.
 pub mod cli;
@@ -25,6 +26,7 @@ pub mod scc;
 pub mod plan;
 
 pub mod cluster;
+pub mod local;
 
 // From what is there to whether it works.
 pub mod endpoints;

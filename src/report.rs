@@ -12,6 +12,7 @@ mod table;
 pub mod text;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::endpoints::Endpoint;
 use crate::environment::Environment;
 use crate::error::CommandError;
-use crate::events::{Event, Phases};
+use crate::events::{Event, Phases, What};
 use crate::exit::ExitStatus;
 use crate::finding::Finding;
 use crate::manifest::ObjectId;
@@ -51,12 +52,14 @@ pub struct Style {
 pub struct EnvReport {
     /// The environment.
     pub env: String,
-    /// Its namespace.
-    pub namespace: String,
+    /// Its namespace, on a cluster.
+    pub namespace: Option<String>,
+    /// What it is on this machine, without a cluster.
+    pub machine: Option<Machine>,
     /// Its emulator.
     pub emulator: String,
-    /// The image as asked for.
-    pub image: String,
+    /// The image as asked for, on a cluster.
+    pub image: Option<String>,
     /// The digest that runs.
     pub digest: Option<String>,
     /// The SCC that the pod got.
@@ -81,14 +84,34 @@ pub struct EnvReport {
     pub run_id: String,
 }
 
+/// What an environment of this machine has in place of a cluster's objects.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// The emulator with its release, or the URL of one that is not ours.
+    pub emulator: String,
+    /// What was done with its processes: `create`, `update` or `unchanged`.
+    pub action: &'static str,
+    /// Where the router listens.
+    pub port: u16,
+    /// The supervisor, which is the router too.
+    pub supervisor: Option<u32>,
+    /// The emulator's process, where it is ours.
+    pub process: Option<u32>,
+    /// How often it was started again after it had ended.
+    pub restarts: u32,
+    /// The emulator's log, where it is ours.
+    pub log: Option<PathBuf>,
+}
+
 impl EnvReport {
     /// A report of an environment about which nothing is known yet.
     pub fn of(environment: &Environment, run_id: &str) -> Self {
         Self {
             env: environment.name.to_string(),
-            namespace: environment.namespace.to_string(),
+            namespace: Some(environment.namespace.to_string()),
+            machine: None,
             emulator: environment.profile.name.clone(),
-            image: environment.image.as_str().to_owned(),
+            image: Some(environment.image.as_str().to_owned()),
             digest: None,
             scc: None,
             endpoints: Vec::new(),
@@ -150,7 +173,7 @@ impl Reporter {
         let task = tokio::spawn(async move {
             let mut writes = 0;
             while let Some(event) = receiver.recv().await {
-                writes += usize::from(matches!(event.what, crate::events::What::Object(..)));
+                writes += usize::from(matches!(event.what, What::Object(..) | What::Process(_)));
                 display.show(&event);
             }
             display.finish();
@@ -165,13 +188,28 @@ impl Reporter {
     }
 }
 
+/// An environment of this machine, in a list.
+#[derive(Debug, Clone)]
+pub struct ListedLocal {
+    /// Its name.
+    pub env: String,
+    /// Its emulator.
+    pub emulator: String,
+    /// Its gateway.
+    pub url: String,
+    /// `ready`, `starting`, `crash-loop` or `stopped`; `damaged` where its record cannot be read.
+    pub state: &'static str,
+    /// When it was made (RFC 3339).
+    pub created: String,
+}
+
 /// An environment that is gone.
 #[derive(Debug, Clone)]
 pub struct Removed {
     /// Its name.
     pub env: String,
-    /// Where it was, or was looked for.
-    pub namespace: String,
+    /// Where it was, or was looked for; none on this machine.
+    pub namespace: Option<String>,
     /// How many objects were deleted; those that went with a namespace do not count.
     pub deleted: usize,
     /// Its namespace is none of the caller's projects.

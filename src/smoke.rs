@@ -69,7 +69,7 @@ use futures::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
 pub use self::{
-    options::{Companions, Deadlines, InputError, Limit, Options, Target},
+    options::{Companions, Deadlines, InputError, Limit, Options, Target, check_no_real_aws},
     result::{Operation, ServiceResult, Status, Summary, Tally},
     trust::{check_router, trusts},
 };

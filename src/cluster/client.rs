@@ -241,6 +241,7 @@ async fn read_config(args: &ClientArgs) -> Result<kube::Config> {
             return kube::Config::incluster().map_err(|_| {
                 CommandError::new("there is no kubeconfig: neither --kubeconfig, nor $KUBECONFIG, nor ~/.kube/config")
                     .hint("log in first (`oc login`), or name a file with --kubeconfig")
+                    .hint("without any cluster: `--target local` keeps environments on this machine")
             });
         }
         Err(error) => return Err(unusable(&error)),

@@ -63,24 +63,8 @@ impl Serving<'_> {
 
     /// Checks the services (all that have a check, or the named ones) through their endpoints.
     pub(super) async fn smoke(&self, services: Option<&[String]>, run_id: &str, report: &mut EnvReport) {
-        let chosen =
-            |service: &str| service != EDGE && services.is_none_or(|names| names.iter().any(|name| name == service));
-        let targets =
-            report.endpoints.iter().filter(|endpoint| chosen(&endpoint.service) && smoke::has_check(&endpoint.service));
-        let targets: Vec<Target> =
-            targets.map(|endpoint| Target { service: endpoint.service.clone(), url: endpoint.url.clone() }).collect();
-        let options = self.options(run_id);
-        let events = self.events.clone();
-        let work = smoke::run(&targets, &options, move |result, tally| events.checked(result, tally));
-        match report.phases.run(self.events, "smoke", work).await {
-            Ok(results) => {
-                if results.iter().any(|result| result.status == smoke::Status::Failed) {
-                    report.status = report.status.max(ExitStatus::Failure);
-                }
-                report.smoke = Some(results);
-            }
-            Err(error) => report.lose_sight(CommandError::new(format!("cannot check the endpoints: {error}"))),
-        }
+        let Self { reach, environment, events, .. } = self;
+        Checks { reach, environment, events }.run(services, run_id, report).await;
     }
 
     fn expectation(&self, generation: Option<i64>) -> Expectation {
@@ -111,6 +95,37 @@ impl Serving<'_> {
         report.endpoints = endpoints::endpoints(self.environment, &ready.hosts, scheme);
         report.scc = ready.scc;
         report.digest = ready.digest;
+    }
+}
+
+/// An environment that serves, wherever it is, and the way to it.
+pub(super) struct Checks<'a> {
+    pub(super) reach: &'a Reach,
+    pub(super) environment: &'a Environment,
+    pub(super) events: &'a Events,
+}
+
+impl Checks<'_> {
+    /// Checks the services (all that have a check, or the named ones) through their endpoints.
+    pub(super) async fn run(&self, services: Option<&[String]>, run_id: &str, report: &mut EnvReport) {
+        let chosen =
+            |service: &str| service != EDGE && services.is_none_or(|names| names.iter().any(|name| name == service));
+        let targets =
+            report.endpoints.iter().filter(|endpoint| chosen(&endpoint.service) && smoke::has_check(&endpoint.service));
+        let targets: Vec<Target> =
+            targets.map(|endpoint| Target { service: endpoint.service.clone(), url: endpoint.url.clone() }).collect();
+        let options = self.options(run_id);
+        let events = self.events.clone();
+        let work = smoke::run(&targets, &options, move |result, tally| events.checked(result, tally));
+        match report.phases.run(self.events, "smoke", work).await {
+            Ok(results) => {
+                if results.iter().any(|result| result.status == smoke::Status::Failed) {
+                    report.status = report.status.max(ExitStatus::Failure);
+                }
+                report.smoke = Some(results);
+            }
+            Err(error) => report.lose_sight(CommandError::new(format!("cannot check the endpoints: {error}"))),
+        }
     }
 
     fn options(&self, run_id: &str) -> Options {

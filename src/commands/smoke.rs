@@ -18,7 +18,7 @@ pub(super) async fn run(args: &SmokeArgs, context: Context, colour: bool) -> Res
     }
 }
 
-async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: bool) -> Result<Outcome> {
+pub(super) async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: bool) -> Result<Outcome> {
     let reach = reach::resolve(&args.reach, None)?;
     let services = args.service.clone().unwrap_or_else(|| smoke::services().map(str::to_owned).collect());
     let targets: Vec<Target> = services.into_iter().map(|service| Target { service, url: url.to_owned() }).collect();
@@ -64,7 +64,7 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
     Ok(outcome(report, results, context.output, colour))
 }
 
-fn outcome(mut report: EnvReport, results: Vec<ServiceResult>, output: OutputFormat, colour: bool) -> Outcome {
+pub(super) fn outcome(mut report: EnvReport, results: Vec<ServiceResult>, output: OutputFormat, colour: bool) -> Outcome {
     let problems = report::text::failed_checks(&report.env, &results, colour);
     report.status = if problems.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
     let text = match output {
@@ -76,7 +76,7 @@ fn outcome(mut report: EnvReport, results: Vec<ServiceResult>, output: OutputFor
 }
 
 /// The services chosen for a check must be among those of the environment.
-fn check_chosen(environment: &Environment, chosen: Option<&[String]>) -> Result<()> {
+pub(super) fn check_chosen(environment: &Environment, chosen: Option<&[String]>) -> Result<()> {
     let missing: Vec<&str> = chosen
         .into_iter()
         .flatten()
@@ -90,7 +90,7 @@ fn check_chosen(environment: &Environment, chosen: Option<&[String]>) -> Result<
         .hint(format!("it has: {}", environment.services.join(", "))))
 }
 
-fn check_services(chosen: Option<&[String]>) -> Result<()> {
+pub(super) fn check_services(chosen: Option<&[String]>) -> Result<()> {
     let unknown: Vec<&str> =
         chosen.into_iter().flatten().map(String::as_str).filter(|name| !smoke::has_check(name)).collect();
     if unknown.is_empty() {

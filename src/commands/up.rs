@@ -47,6 +47,7 @@ struct Draft {
 }
 
 pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result<Outcome> {
+    super::local::refuse_on_a_cluster(&args.local)?;
     let names = target::names(&args.envs.envs, args.envs.namespace.as_deref())?;
     let choices = target::choices(&args.choices)?;
     for name in &names {

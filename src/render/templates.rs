@@ -34,7 +34,7 @@ pub(super) fn fill(path: &str, context: &Value) -> Result<String, String> {
 }
 
 /// Fills a single value of an emulator's profile, such as `{{{edge_host}}}:443`.
-pub(super) fn fill_value(text: &str, context: &Value) -> Result<String, String> {
+pub(crate) fn fill_value(text: &str, context: &Value) -> Result<String, String> {
     registry()?.render_template(text, context).map_err(|error| error.to_string())
 }
 

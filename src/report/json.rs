@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{EnvReport, Removed, Run};
+use super::{EnvReport, ListedLocal, Machine, Removed, Run};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::exit::ExitStatus;
@@ -17,9 +17,10 @@ struct Environment<'a> {
     env: &'a str,
     run_id: &'a str,
     status: &'static str,
-    namespace: &'a str,
+    namespace: Option<&'a str>,
+    local: Option<Local<'a>>,
     emulator: &'a str,
-    image: &'a str,
+    image: Option<&'a str>,
     digest: Option<&'a str>,
     scc: Option<&'a str>,
     endpoints: Vec<Endpoint<'a>>,
@@ -29,6 +30,17 @@ struct Environment<'a> {
     finding: Option<Stuck<'a>>,
     error: Option<Failure<'a>>,
     notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Local<'a> {
+    url: String,
+    port: u16,
+    emulator: &'a str,
+    supervisor_pid: Option<u32>,
+    emulator_pid: Option<u32>,
+    restarts: u32,
+    log: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -77,10 +89,12 @@ struct Failure<'a> {
 #[derive(Serialize)]
 struct Listed<'a> {
     env: &'a str,
-    namespace: &'a str,
+    namespace: Option<&'a str>,
     emulator: &'a str,
     created: Option<&'a str>,
     created_by: Option<&'a str>,
+    url: Option<&'a str>,
+    state: Option<&'a str>,
 }
 
 /// One environment as an object, several as an object with an array `envs`.
@@ -119,12 +133,31 @@ pub fn list(inventories: &[Inventory]) -> String {
         .iter()
         .map(|inventory| Listed {
             env: &inventory.env,
-            namespace: &inventory.namespace,
+            namespace: Some(&inventory.namespace),
             emulator: inventory.choices.emulator.as_deref().unwrap_or("localstack"),
             created: inventory.created.as_deref(),
             created_by: inventory.created_by.as_deref(),
+            url: None,
+            state: None,
         })
         .collect();
+    write(&serde_json::json!({"schema": SCHEMA, "envs": envs}))
+}
+
+/// The list of environments of this machine.
+pub fn local_list(found: &[ListedLocal]) -> String {
+    let one = |one: &'_ ListedLocal| {
+        serde_json::to_value(Listed {
+            env: &one.env,
+            namespace: None,
+            emulator: &one.emulator,
+            created: Some(&one.created),
+            created_by: None,
+            url: Some(&one.url),
+            state: Some(one.state),
+        })
+    };
+    let envs: Vec<Value> = found.iter().filter_map(|listed| one(listed).ok()).collect();
     write(&serde_json::json!({"schema": SCHEMA, "envs": envs}))
 }
 
@@ -146,9 +179,10 @@ fn of(report: &EnvReport) -> Environment<'_> {
             ExitStatus::Failure => "failed",
             _ => "error",
         },
-        namespace: &report.namespace,
+        namespace: report.namespace.as_deref(),
+        local: report.machine.as_ref().map(local),
         emulator: &report.emulator,
-        image: &report.image,
+        image: report.image.as_deref(),
         digest: report.digest.as_deref(),
         scc: report.scc.as_deref(),
         endpoints: report.endpoints.iter().map(|e| Endpoint { service: &e.service, url: &e.url }).collect(),
@@ -156,6 +190,7 @@ fn of(report: &EnvReport) -> Environment<'_> {
             .objects
             .iter()
             .map(|(id, action)| Object { kind: id.kind.name(), name: &id.name, action })
+            .chain(report.machine.iter().map(|one| Object { kind: "Process", name: &report.env, action: one.action }))
             .collect(),
         phases: report.phases.done.iter().map(|(name, took)| Phase { name, ms: took.as_millis() }).collect(),
         smoke: report.smoke.as_deref().map(|results| smoke_of(&report.env, results)),
@@ -172,6 +207,18 @@ fn of(report: &EnvReport) -> Environment<'_> {
 
 fn failure(error: &CommandError) -> Failure<'_> {
     Failure { message: &error.message, hints: &error.hints }
+}
+
+fn local(machine: &Machine) -> Local<'_> {
+    Local {
+        url: format!("http://localhost:{}", machine.port),
+        port: machine.port,
+        emulator: &machine.emulator,
+        supervisor_pid: machine.supervisor,
+        emulator_pid: machine.process,
+        restarts: machine.restarts,
+        log: machine.log.as_ref().map(|log| log.display().to_string()),
+    }
 }
 
 fn smoke_of<'a>(env: &'a str, results: &'a [ServiceResult]) -> Smoke<'a> {

@@ -40,7 +40,7 @@ impl Display {
             }
             What::Object(..) => {}
             What::Waiting(text) => self.waiting(&event.env, text),
-            What::Note(text) => self.line(&event.env, text),
+            What::Note(text) | What::Process(text) => self.line(&event.env, text),
             What::Obstacle(finding) => {
                 self.line(&event.env, &format!("waiting, but {} ({})", printable(&finding.message), finding.code));
             }

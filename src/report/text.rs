@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::run::{causes, state};
-use super::{EnvReport, Removed, table};
+use super::{EnvReport, ListedLocal, Machine, Removed, table};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::finding::Finding;
@@ -54,8 +54,11 @@ pub fn problem(report: &EnvReport, colour: bool) -> String {
 pub fn environment(report: &EnvReport) -> String {
     let mut text = String::new();
     let state = state(report);
-    let _ = writeln!(text, "{} {state}: {} in namespace {}", report.env, report.emulator, report.namespace);
-    let mut facts = vec![vec!["  image".to_owned(), report.image.clone()]];
+    let place =
+        report.namespace.as_ref().map_or_else(|| "on this machine".to_owned(), |name| format!("in namespace {name}"));
+    let _ = writeln!(text, "{} {state}: {} {place}", report.env, report.emulator);
+    let mut facts = report.machine.as_ref().map(machine).unwrap_or_default();
+    facts.extend(report.image.iter().map(|image| vec!["  image".to_owned(), image.clone()]));
     facts.extend(report.digest.iter().map(|digest| vec!["  digest".to_owned(), digest.clone()]));
     facts.extend(report.scc.iter().map(|scc| vec!["  scc".to_owned(), scc.clone()]));
     if !report.objects.is_empty() {
@@ -76,12 +79,33 @@ pub fn environment(report: &EnvReport) -> String {
     text
 }
 
+/// What stands in place of objects on this machine.
+fn machine(machine: &Machine) -> Vec<Vec<String>> {
+    let row = |name: &str, value: String| vec![format!("  {name}"), value];
+    let pid = |pid: Option<u32>| pid.map_or_else(String::new, |pid| format!(", process {pid}"));
+    let again = match machine.restarts {
+        0 => String::new(),
+        1 => ", started again once".to_owned(),
+        times => format!(", started again {times} times"),
+    };
+    let mut rows = vec![
+        row("router", format!("http://localhost:{}{}", machine.port, pid(machine.supervisor))),
+        row("emulator", format!("{}{}{again}", machine.emulator, pid(machine.process))),
+    ];
+    rows.extend(machine.log.iter().map(|log| row("log", log.display().to_string())));
+    rows.push(row("processes", done(machine.action).to_owned()));
+    rows
+}
+
 /// One line for an environment that is gone.
 pub(super) fn removed(removed: &Removed) -> String {
     let Removed { env, namespace, deleted, out_of_sight } = removed;
+    let place = namespace.as_ref().map_or_else(|| "on this machine".to_owned(), |name| format!("in namespace {name}"));
     match deleted {
-        0 if *out_of_sight => format!("{env} was gone already: you have no project {namespace}\n"),
-        0 => format!("{env} was gone already: there is nothing of it in namespace {namespace}\n"),
+        0 if *out_of_sight => {
+            format!("{env} was gone already: you have no project {}\n", namespace.as_deref().unwrap_or_default())
+        }
+        0 => format!("{env} was gone already: there is nothing of it {place}\n"),
         _ => format!("{env} is gone\n"),
     }
 }
@@ -100,6 +124,20 @@ pub fn list(inventories: &[Inventory], now: jiff::Timestamp) -> String {
             printable(inventory.created_by.as_deref().unwrap_or("?")),
             inventory.created.as_deref().and_then(|created| age(created, now)).unwrap_or_else(|| "?".to_owned()),
         ]
+    }));
+    table::columns(&rows)
+}
+
+/// One line per environment of this machine.
+pub fn local_list(found: &[ListedLocal], now: jiff::Timestamp) -> String {
+    if found.is_empty() {
+        return "there are no environments on this machine; `lsdeploy up --env NAME --target local` makes one\n"
+            .to_owned();
+    }
+    let mut rows = vec![["ENV", "EMULATOR", "STATE", "AGE", "URL"].map(str::to_owned).to_vec()];
+    rows.extend(found.iter().map(|one| {
+        let age = age(&one.created, now).unwrap_or_else(|| "?".to_owned());
+        vec![one.env.clone(), one.emulator.clone(), one.state.to_owned(), age, one.url.clone()]
     }));
     table::columns(&rows)
 }
@@ -205,14 +243,18 @@ fn count_actions(objects: &[(ObjectId, &'static str)]) -> String {
     for (_, action) in objects {
         *counts.entry(action).or_default() += 1;
     }
-    let words = |action: &str| match action {
+    let parts: Vec<String> = counts.iter().map(|(action, count)| format!("{count} {}", done(action))).collect();
+    parts.join(", ")
+}
+
+/// The word for what was done.
+fn done(action: &str) -> &'static str {
+    match action {
         "create" => "created",
         "update" => "updated",
         "delete" => "deleted",
         _ => "unchanged",
-    };
-    let parts: Vec<String> = counts.iter().map(|(action, count)| format!("{count} {}", words(action))).collect();
-    parts.join(", ")
+    }
 }
 
 fn age(created: &str, now: jiff::Timestamp) -> Option<String> {

@@ -1,6 +1,9 @@
 //! From a URL's origin to a connection ready for requests: resolve, connect, TLS. Does network IO.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
 use http::Uri;
 use http_body_util::Full;
@@ -63,6 +66,10 @@ impl Network {
         let limit = self.deadlines.resolve;
         let failed = |detail: String| Problem::Resolve { name: host.to_owned(), detail };
         let bare = host.trim_start_matches('[').trim_end_matches(']');
+        if is_this_machine(bare) {
+            // RFC 6761: these names are loopback, and no resolver is to be asked; many would not know.
+            return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
+        }
         let found = timeout(limit, lookup_host((bare, port))).await;
         let found = found.map_err(|_| failed(format!("no answer within {limit:?}")))?;
         let addresses: Vec<_> = found.map_err(|error| failed(error.to_string()))?.collect();
@@ -160,6 +167,12 @@ fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, InputError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// `localhost` and every name below it.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host.strip_suffix("localhost").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// `address`, `address:port`, `[v6]`, `[v6]:port` or a bare v6 address.
 pub(super) fn parse_router(router: &str) -> Result<(String, Option<u16>), InputError> {
     let refused = || InputError::Router(router.to_owned());
@@ -180,6 +193,16 @@ pub(super) fn parse_router(router: &str) -> Result<(String, Option<u16>), InputE
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_below_localhost_are_this_machine() {
+        for host in ["localhost", "sqs.team1.localhost", "SQS.Team1.LOCALHOST."] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["notlocalhost", "localhost.example.com", "127.0.0.1", ""] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 
     #[test]
     fn a_router_is_an_address_with_or_without_port() {

@@ -168,6 +168,17 @@ pub(super) fn is_real_aws(host: &str) -> bool {
         .any(|domain| host == *domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
 }
 
+/// Refuses a URL of real AWS.
+///
+/// # Errors
+/// Its host.
+pub fn check_no_real_aws(url: &str) -> Result<(), InputError> {
+    match host_of(url).filter(|host| is_real_aws(host)) {
+        Some(host) => Err(InputError::RealAws(host)),
+        None => Ok(()),
+    }
+}
+
 /// Host of an http or https URL, in lower case.
 pub(super) fn host_of(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;

@@ -8,6 +8,8 @@ mod exports;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod local;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod reports;

@@ -101,7 +101,8 @@ fn only_the_report_writes_to_standard_output_and_error() {
 
 #[test]
 fn only_the_rim_reads_the_process_environment() {
-    assert_none(&offenders(&["env::var"], |path| !["src/exports.rs", "src/commands.rs"].contains(&path)));
+    let rim = ["src/exports.rs", "src/commands.rs", "src/commands/local/surroundings.rs"];
+    assert_none(&offenders(&["env::var"], |path| !rim.contains(&path)));
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! The commands on this machine, without a cluster: the same steps as on one, with `local` in place of `cluster`.
+
+mod flags;
+mod list;
+mod logs;
+mod look;
+mod ready;
+mod surroundings;
+mod up;
+
+use std::path::PathBuf;
+
+use super::{Context, Outcome, completions, target};
+use crate::cli::{Command, EnvsArgs, LocalArgs};
+use crate::error::{CommandError, Result};
+use crate::events::What;
+use crate::exit::ExitStatus;
+use crate::local::processes;
+use crate::local::state::Home;
+use crate::local::supervisor;
+use crate::report::{self, Removed};
+
+/// Runs one command on the local target.
+pub(super) async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
+    flags::refuse_global(&context)?;
+    match command {
+        Command::Up(args) => up::run(&args, context, colour).await,
+        Command::Down(args) => down(&args, context, colour).await,
+        Command::Status(args) => look::status(&args, context, colour).await,
+        Command::List => list::run(&context).await,
+        Command::Render(_) => Err(CommandError::new("there are no manifests on the local target")
+            .hint("leave --target out: `lsdeploy render --env ENV --apps-domain apps.example.com` needs no cluster")),
+        Command::Smoke(args) => look::smoke(&args, context, colour).await,
+        Command::Env(args) => look::env(&args, context).await,
+        Command::Logs(args) => logs::run(&args).await,
+        Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
+        Command::LocalSupervisor { .. } => Ok(Outcome::success(String::new())),
+    }
+}
+
+/// The supervisor of one environment, until it is told to end.
+pub(super) async fn supervise(directory: PathBuf) -> Result<()> {
+    supervisor::run(directory, surroundings::passed_on()).await
+}
+
+/// What only the local target has, on a cluster.
+pub(super) fn refuse_on_a_cluster(args: &LocalArgs) -> Result<()> {
+    flags::refuse_on_a_cluster(args)
+}
+
+/// Ends everything that environments are, and waits until nothing is left.
+async fn down(args: &EnvsArgs, context: Context, colour: bool) -> Result<Outcome> {
+    flags::refuse_namespace(args.namespace.as_deref())?;
+    let names = target::names(&args.envs, None)?;
+    let places = surroundings::places()?;
+    let _held = places.lock().await?;
+    let mut outcome = Outcome::success(String::new());
+    let mut removed = Vec::new();
+    for name in &names {
+        let home = places.home(name);
+        match remove(&home).await {
+            Ok(deleted) => {
+                if deleted > 0 {
+                    let done = "its processes are ended, what was recorded of it is deleted".to_owned();
+                    context.events(name.as_str()).send(What::Process(done));
+                }
+                removed.push(Removed { env: name.to_string(), namespace: None, deleted, out_of_sight: false });
+            }
+            Err(error) => {
+                outcome.problems.push_str(&report::text::error(&error, colour));
+                outcome.status = ExitStatus::Error;
+            }
+        }
+    }
+    outcome.text = report::removed(&removed, context.output);
+    Ok(outcome)
+}
+
+/// Reads nothing of what is recorded: it may be damaged.
+async fn remove(home: &Home) -> Result<usize> {
+    let ended = processes::end(&home.directory).await?;
+    Ok(ended + usize::from(home.delete()?))
+}

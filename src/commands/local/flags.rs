@@ -1,0 +1,64 @@
+//! Flags of a cluster are refused on the local target, and its own flags on a cluster: neither would do anything. Pure.
+
+use crate::cli::{ChoiceArgs, LocalArgs, ReachArgs, UpArgs};
+use crate::commands::Context;
+use crate::error::{CommandError, Result};
+
+/// `--kubeconfig` and `--context`.
+pub(super) fn refuse_global(context: &Context) -> Result<()> {
+    let client = &context.client;
+    refuse(&[("--kubeconfig", client.kubeconfig.is_some()), ("--context", client.context.is_some())], "no cluster")
+}
+
+/// `--namespace`.
+pub(super) fn refuse_namespace(namespace: Option<&str>) -> Result<()> {
+    refuse(&[("--namespace", namespace.is_some())], "no namespaces")
+}
+
+/// `--router` and `--ca-file`.
+pub(super) fn refuse_reach(reach: &ReachArgs) -> Result<()> {
+    let ReachArgs { router, ca_file } = reach;
+    refuse(&[("--router", router.is_some())], "no Routes: names below localhost lead to this machine")?;
+    refuse(&[("--ca-file", ca_file.is_some())], "no TLS")
+}
+
+/// Every flag of `up` that needs a cluster, and `--port` for several environments.
+pub(super) fn refuse_up(args: &UpArgs) -> Result<()> {
+    refuse_namespace(args.envs.namespace.as_deref())?;
+    refuse_reach(&args.reach)?;
+    let ChoiceArgs { image, scc, apps_domain, tls, persistence, .. } = &args.choices;
+    refuse(&[("--image", image.is_some())], "no images: the emulator is installed from PyPI")?;
+    refuse(&[("--scc", scc.is_some())], "no SCCs")?;
+    refuse(&[("--apps-domain", apps_domain.is_some())], "no Routes: hosts are SERVICE.ENV.localhost")?;
+    refuse(&[("--tls", tls.is_some())], "no TLS")?;
+    refuse(&[("--persistence", persistence.is_some())], "no volumes: what the emulator holds ends with it")?;
+    let own = [("--port", args.local.port.is_some()), ("--emulator-url", args.local.emulator_url.is_some())];
+    match own.into_iter().find(|(_, given)| *given && args.envs.envs.len() > 1) {
+        Some((flag, _)) => {
+            Err(CommandError::new(format!("{flag} is for one environment, --env names {}", args.envs.envs.len()))
+                .hint("every environment has a port and an emulator of its own: bring them up one by one"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// `--port` and `--emulator-url` without `--target local`.
+pub(super) fn refuse_on_a_cluster(args: &LocalArgs) -> Result<()> {
+    let LocalArgs { port, emulator_url } = args;
+    let given = [("--port", port.is_some()), ("--emulator-url", emulator_url.is_some())];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            Err(CommandError::new(format!("{flag} is for the local target"))
+                .hint("add `--target local`, or leave it out"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn refuse(flags: &[(&str, bool)], why: &str) -> Result<()> {
+    match flags.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(CommandError::new(format!("{flag} means nothing on the local target: it has {why}"))
+            .hint("leave it out, or leave out `--target local`")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,68 @@
+//! `logs`: the emulator's log, straight to standard output.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::time::Duration;
+
+use tokio::time::interval;
+
+use super::super::Outcome;
+use super::ready::Recorded;
+use super::{flags, surroundings};
+use crate::cli::LogsArgs;
+use crate::environment::EnvName;
+use crate::error::{CommandError, Result};
+use crate::printable::printable;
+use crate::report;
+
+pub(super) async fn run(args: &LogsArgs) -> Result<Outcome> {
+    flags::refuse_namespace(args.env.namespace.as_deref())?;
+    if args.previous {
+        return Err(CommandError::new("--previous is for a cluster: here one log has every run of the emulator")
+            .hint("leave --previous out; a line that begins with `---` separates the runs"));
+    }
+    let recorded = Recorded::find(surroundings::places()?.home(&EnvName::parse(&args.env.env)?))?;
+    if let Some(url) = &recorded.inventory.emulator_url {
+        return Err(CommandError::new(format!("the emulator at {url} is not ours: its log is where it was started"))
+            .hint(format!("the router's own is {}", recorded.home.supervisor_log().display())));
+    }
+    let path = recorded.home.emulator_log();
+    let cannot = |error: std::io::Error| CommandError::new(format!("cannot read {}: {error}", path.display()));
+    let mut log = BufReader::new(File::open(&path).map_err(cannot)?);
+    let mut last = VecDeque::new();
+    while let Some(line) = next_line(&mut log).map_err(cannot)? {
+        match args.tail {
+            None => print(&line),
+            Some(most) => {
+                last.push_back(line);
+                if last.len() > usize::try_from(most).unwrap_or(usize::MAX) {
+                    last.pop_front();
+                }
+            }
+        }
+    }
+    last.iter().for_each(|line| print(line));
+    if args.follow {
+        let mut looks = interval(Duration::from_millis(200));
+        // Until the environment is gone; a signal ends it before.
+        while path.exists() {
+            looks.tick().await;
+            while let Some(line) = next_line(&mut log).map_err(cannot)? {
+                print(&line);
+            }
+        }
+    }
+    Ok(Outcome::success(String::new()))
+}
+
+/// The next line with what ends it, as far as it is written.
+fn next_line(log: &mut BufReader<File>) -> std::io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    let read = log.read_until(b'\n', &mut bytes)?;
+    Ok((read > 0).then(|| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn print(line: &str) {
+    report::print(&printable(line));
+}

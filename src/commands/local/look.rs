@@ -1,0 +1,60 @@
+//! Commands that only look at an environment of this machine: `status`, `smoke`, `env`.
+
+use std::time::Duration;
+
+use super::super::{Context, Outcome, env, smoke as checks, up as common};
+use super::ready::Recorded;
+use super::{flags, surroundings};
+use crate::cli::{EnvArgs, SmokeArgs, StatusArgs};
+use crate::environment::EnvName;
+use crate::error::Result;
+use crate::events::What;
+use crate::exports;
+use crate::report;
+
+/// Long enough for the first answers; a healthy environment answers at once.
+const LOOK: Duration = Duration::from_secs(3);
+
+pub(super) async fn status(args: &StatusArgs, context: Context, colour: bool) -> Result<Outcome> {
+    flags::refuse_namespace(args.env.namespace.as_deref())?;
+    flags::refuse_reach(&args.reach)?;
+    let recorded = find(&args.env.env)?;
+    let mut report = recorded.report(&context.run_id, "unchanged");
+    recorded.wait(LOOK.min(context.timeout), &context.events(&args.env.env), &mut report).await;
+    Ok(common::outcome(&[report], context.output, colour))
+}
+
+pub(super) async fn smoke(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
+    let Some(env) = &args.env else { return checks::run(args, context, colour).await };
+    flags::refuse_namespace(args.namespace.as_deref())?;
+    flags::refuse_reach(&args.reach)?;
+    checks::check_services(args.service.as_deref())?;
+    let recorded = find(env)?;
+    checks::check_chosen(&recorded.environment, args.service.as_deref())?;
+    let events = context.events(env);
+    let mut report = recorded.report(&context.run_id, "unchanged");
+    if recorded.wait(context.timeout, &events, &mut report).await {
+        recorded.smoke(args.service.as_deref(), &context.run_id, &events, &mut report).await;
+    }
+    let Some(results) = &report.smoke else {
+        let problems = report::text::problem(&report, colour);
+        return Ok(Outcome { status: report.status, text: String::new(), problems });
+    };
+    Ok(checks::outcome(env, results, context.output, colour))
+}
+
+pub(super) async fn env(args: &EnvArgs, context: Context) -> Result<Outcome> {
+    flags::refuse_namespace(args.env.namespace.as_deref())?;
+    flags::refuse_reach(&args.reach)?;
+    let recorded = find(&args.env.env)?;
+    let (endpoints, note) = recorded.client_endpoints().await;
+    let variables = exports::variables(&recorded.environment, &endpoints, None);
+    if let Some(note) = note {
+        context.events(&args.env.env).send(What::Note(note));
+    }
+    Ok(Outcome::success(env::format(args.format, &variables)))
+}
+
+fn find(env: &str) -> Result<Recorded> {
+    Recorded::find(surroundings::places()?.home(&EnvName::parse(env)?))
+}

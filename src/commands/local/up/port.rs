@@ -1,0 +1,75 @@
+//! Which port each environment's router gets: the named one, the recorded one, or the first that is free.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use super::Prepared;
+use crate::error::{CommandError, Result};
+use crate::local::ports::{self, Owner};
+use crate::local::state::{Home, Places};
+use crate::local::{launch, processes};
+
+/// Ports for all of them, in their order. Nobody else may choose meanwhile.
+///
+/// # Errors
+/// The first port that somebody else has, with its owner's name.
+pub(super) fn choose(places: &Places, named: Option<u16>, prepared: &[Prepared]) -> Result<Vec<u16>> {
+    // What is recorded is kept for its environment, whether that runs or not.
+    let mut kept = BTreeMap::new();
+    for home in places.all()? {
+        if let Ok(Some(inventory)) = home.inventory() {
+            kept.insert(inventory.port, home);
+        }
+    }
+    let mut chosen = Vec::new();
+    for Prepared { home, recorded, .. } in prepared {
+        let port = match named.or(recorded.as_ref().map(|recorded| recorded.port)) {
+            Some(port) => port,
+            None => free(&kept)?,
+        };
+        check(home, port, &kept)?;
+        kept.insert(port, home.clone());
+        chosen.push(port);
+    }
+    Ok(chosen)
+}
+
+fn free(kept: &BTreeMap<u16, Home>) -> Result<u16> {
+    ports::first_free(&kept.keys().copied().collect::<Vec<_>>()).ok_or_else(|| {
+        CommandError::new(format!("no port from {} on is free for the router", ports::FIRST))
+            .hint("name one with `--port`, or end what listens: `ss -ltnp` lists it")
+    })
+}
+
+fn check(home: &Home, port: u16, kept: &BTreeMap<u16, Home>) -> Result<()> {
+    let refuse = |why: String| {
+        Err(CommandError::new(format!("nothing was started: port {port}, which {} is to have, {why}", home.env))
+            .hint("end what has it, or name another one with `--port`"))
+    };
+    if let Some(other) = kept.get(&port).filter(|other| *other != home) {
+        return refuse(format!("belongs to another environment of lsdeploy: {}", other.env));
+    }
+    if launch::running(home).unwrap_or_default().is_some_and(|(launch, _)| launch.port == port) {
+        return Ok(());
+    }
+    let Err(error) = ports::check(port) else { return Ok(()) };
+    match (error.kind(), ports::owner(port)) {
+        // Left of an earlier start of this one: it is ended before the next.
+        (ErrorKind::AddrInUse, Some(Owner::Process(pid))) if is_of(home, pid) => Ok(()),
+        (ErrorKind::AddrInUse, Some(Owner::Process(pid))) => {
+            refuse(format!("is in use by process {pid}: {}", processes::command_line(pid)))
+        }
+        (ErrorKind::AddrInUse, Some(Owner::User(user))) => {
+            refuse(format!("is in use by a process of the user with the id {user}"))
+        }
+        (ErrorKind::AddrInUse, None) => refuse("is in use, by whom cannot be seen from here".to_owned()),
+        (ErrorKind::PermissionDenied, _) => {
+            refuse("may not be listened on by this user: ports below 1024 are root's".to_owned())
+        }
+        _ => refuse(format!("cannot be listened on: {error}")),
+    }
+}
+
+fn is_of(home: &Home, pid: u32) -> bool {
+    processes::of_environment(&home.directory).iter().any(|process| process.pid == pid)
+}
