@@ -111,6 +111,12 @@ pub struct UpArgs {
     /// Which environments.
     #[command(flatten)]
     pub envs: EnvsArgs,
+    /// Apply and leave: do not wait until the environment serves (implies --no-smoke)
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Do not check the endpoints
+    #[arg(long)]
+    pub no_smoke: bool,
     /// What they are to be.
     #[command(flatten)]
     pub choices: ChoiceArgs,
@@ -120,12 +126,6 @@ pub struct UpArgs {
     /// What only the local target has.
     #[command(flatten)]
     pub local: LocalArgs,
-    /// Apply and leave: do not wait until the environment serves (implies --no-smoke)
-    #[arg(long)]
-    pub no_wait: bool,
-    /// Do not check the endpoints
-    #[arg(long)]
-    pub no_smoke: bool,
 }
 
 /// Where flags may be written down. Read before anything else: see [`file`].

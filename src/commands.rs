@@ -150,7 +150,7 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
 
 async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
     if context.target == TargetName::Local {
-        return local::execute(command, context, colour).await;
+        return Box::pin(local::execute(command, context, colour)).await;
     }
     match command {
         Command::Up(args) => up::run(&args, context, colour).await,

@@ -9,6 +9,20 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if is_trick(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
+/// The same without colours, which logs are full of.
+pub fn colourless(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        match rest.strip_prefix('m') {
+            Some(rest) => plain.push_str(rest),
+            None => plain.extend(["\u{1b}[", part]),
+        }
+    }
+    printable(&plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -16,5 +30,10 @@ mod tests {
     #[test]
     fn escapes_and_direction_marks_are_written_out() {
         assert_eq!(printable("a\u{1b}[31mb\u{202e}c\nd"), "a\\u{1b}[31mb\\u{202e}c\nd");
+    }
+
+    #[test]
+    fn of_escapes_only_colours_are_taken_out() {
+        assert_eq!(colourless("a\u{1b}[1;31mb\u{1b}[0m\u{1b}[2Jc"), "ab\\u{1b}[2Jc");
     }
 }

@@ -18,7 +18,7 @@ use crate::error::{CommandError, Result};
 use crate::yaml::{self, Located};
 
 /// Flags that say where the file is or how a run ends: they are no settings of an environment.
-const NO_SETTINGS: [&str; 5] = ["file", "help", "version", "output-dir", "report"];
+const NO_SETTINGS: [&str; 6] = ["file", "help", "version", "output-dir", "report", "directory"];
 
 /// One setting of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

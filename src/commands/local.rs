@@ -27,10 +27,10 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
         Command::Up(args) => up::run(&args, context, colour).await,
         Command::Down(args) => down(&args, context, colour).await,
         Command::Status(args) => look::status(&args, context, colour).await,
-        Command::List => list::run(&context).await,
+        Command::List => list::run(&context),
         Command::Render(_) => Err(CommandError::new("there are no manifests on the local target")
             .hint("leave --target out: `lsdeploy render --env ENV --apps-domain apps.example.com` needs no cluster")),
-        Command::Smoke(args) => look::smoke(&args, context, colour).await,
+        Command::Smoke(args) => Box::pin(look::smoke(&args, context, colour)).await,
         Command::Env(args) => look::env(&args, context).await,
         Command::Logs(args) => logs::run(&args).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),

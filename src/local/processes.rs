@@ -101,12 +101,16 @@ pub async fn end(directory: &Path) -> Result<usize> {
                 .hint("look at them with `ps`; they may hang in the file system"));
         }
         if began.elapsed() > PATIENCE {
-            there.iter().for_each(|process| process.signal(Signal::KILL));
+            for process in &there {
+                process.signal(Signal::KILL);
+            }
             continue;
         }
         // Where no supervisor is left to take the others along, each is asked.
         let to_ask = if is_supervisor(first.pid) { &there[..1] } else { &there[..] };
-        to_ask.iter().filter(|process| asked.insert(process.pid)).for_each(|process| process.signal(Signal::TERM));
+        for process in to_ask.iter().filter(|process| asked.insert(process.pid)) {
+            process.signal(Signal::TERM);
+        }
     }
 }
 

@@ -23,7 +23,7 @@ const SCHEMA: &str = "lsdeploy/local/v1";
 const INVENTORY: &str = "inventory.json";
 
 /// How long another run may take to start or end environments.
-const CHANGE: Duration = Duration::from_secs(60);
+const CHANGE: Duration = Duration::from_mins(1);
 
 /// The directories of this user.
 #[derive(Debug, Clone)]
@@ -278,7 +278,7 @@ mod tests {
         let inventory = Inventory::new(&name, 4566, "run");
         home.record(&inventory).unwrap();
         assert_eq!(home.inventory().unwrap(), Some(inventory));
-        assert_eq!(places.all().unwrap(), [home.clone()]);
+        assert_eq!(places.all().unwrap(), std::slice::from_ref(&home));
         assert!(home.delete().unwrap());
         assert!(!home.delete().unwrap());
     }

@@ -35,7 +35,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 const LOOP: u32 = 3;
 
 /// Whoever ran so long has overcome what ended it before.
-const STEADY: Duration = Duration::from_secs(60);
+const STEADY: Duration = Duration::from_mins(1);
 
 /// A log longer than this is put aside at the next start, in bytes.
 const LONGEST_LOG: u64 = 16 * 1024 * 1024;

@@ -12,7 +12,7 @@ use super::launch::{self, Emulator, Launch};
 use super::state::{Home, Life, Stage};
 use crate::error::Result;
 use crate::finding::Finding;
-use crate::printable::printable;
+use crate::printable::colourless;
 
 /// How many lines of a log stand for it.
 const LINES: usize = 12;
@@ -112,5 +112,5 @@ pub fn last_lines(path: &Path) -> Vec<String> {
     };
     let text = read().unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].iter().map(|line| printable(line)).collect()
+    lines[lines.len().saturating_sub(LINES)..].iter().map(|line| colourless(line)).collect()
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::local::state::{Home, Stage};
 use crate::report::{self, ListedLocal};
 
-pub(super) async fn run(context: &Context) -> Result<Outcome> {
+pub(super) fn run(context: &Context) -> Result<Outcome> {
     let found: Vec<ListedLocal> = surroundings::places()?.all()?.iter().map(look).collect();
     Ok(Outcome::success(match context.output {
         OutputFormat::Json => report::json::local_list(&found),

@@ -13,14 +13,14 @@ use super::{flags, surroundings};
 use crate::cli::LogsArgs;
 use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
-use crate::printable::printable;
+use crate::printable::colourless;
 use crate::report;
 
 pub(super) async fn run(args: &LogsArgs) -> Result<Outcome> {
     flags::refuse_namespace(args.env.namespace.as_deref())?;
     if args.previous {
         return Err(CommandError::new("--previous is for a cluster: here one log has every run of the emulator")
-            .hint("leave --previous out; a line that begins with `---` separates the runs"));
+            .hint("leave --previous out; a line that begins with three dashes separates the runs"));
     }
     let recorded = Recorded::find(surroundings::places()?.home(&EnvName::parse(&args.env.env)?))?;
     if let Some(url) = &recorded.inventory.emulator_url {
@@ -42,7 +42,9 @@ pub(super) async fn run(args: &LogsArgs) -> Result<Outcome> {
             }
         }
     }
-    last.iter().for_each(|line| print(line));
+    for line in &last {
+        print(line);
+    }
     if args.follow {
         let mut looks = interval(Duration::from_millis(200));
         // Until the environment is gone; a signal ends it before.
@@ -64,5 +66,5 @@ fn next_line(log: &mut BufReader<File>) -> std::io::Result<Option<String>> {
 }
 
 fn print(line: &str) {
-    report::print(&printable(line));
+    report::print(&colourless(line));
 }

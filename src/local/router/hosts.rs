@@ -70,7 +70,7 @@ impl Hosts {
         let (before, service) = labels.rsplit_once('.').map_or(("", labels), |(before, last)| (before, last));
         // Below the gateway's host, any service's host may stand: `bucket.s3.edge.team1.localhost`.
         let (bucket, is_s3) = match service {
-            EDGE => (before.strip_suffix(".s3").unwrap_or_default(), before.ends_with(".s3")),
+            EDGE => before.strip_suffix(".s3").map_or(("", false), |bucket| (bucket, true)),
             _ => (before, service == S3),
         };
         let is_known = service == EDGE

@@ -95,7 +95,22 @@ fn explain(error: CommandError, said: &str) -> CommandError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
     use super::*;
+
+    #[test]
+    fn a_python_without_its_venv_module_has_a_hint() {
+        // What Debian's own Python says.
+        let said = "The virtual environment was not created successfully because ensurepip is not\navailable.  On \
+             Debian/Ubuntu systems, you need to install the python3-venv\npackage using the following command.\n\n    \
+             apt install python3.11-venv\n";
+        let output = Output { status: ExitStatus::from_raw(256), stdout: said.as_bytes().to_vec(), stderr: Vec::new() };
+        let error = no_venv(&Python { program: "/usr/bin/python3".into(), version: (3, 11) }, &output);
+        assert!(error.message.contains("  | The virtual environment was not created"), "{error}");
+        assert!(error.hints[0].contains("apt install python3-venv"), "{error:?}");
+    }
 
     #[test]
     fn the_usual_failures_of_pip_have_their_hints() {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub(super) async fn find(title: &str, oldest: (u32, u32), path: &OsStr) -> Resul
     Err(missing(title, oldest, &too_old))
 }
 
-async fn version(program: &PathBuf) -> Option<(u32, u32)> {
+async fn version(program: &Path) -> Option<(u32, u32)> {
     let mut command = super::clean(program);
     command.args(["-c", "import sys; print(*sys.version_info[:2])"]).stdin(Stdio::null());
     let output = timeout(Duration::from_secs(10), command.output()).await.ok()?.ok()?;
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn script(directory: &std::path::Path, name: &str, text: &str) {
+    fn script(directory: &Path, name: &str, text: &str) {
         let path = directory.join(name);
         fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

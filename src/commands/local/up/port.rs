@@ -23,7 +23,7 @@ pub(super) fn choose(places: &Places, named: Option<u16>, prepared: &[Prepared])
     }
     let mut chosen = Vec::new();
     for Prepared { home, recorded, .. } in prepared {
-        let port = match named.or(recorded.as_ref().map(|recorded| recorded.port)) {
+        let port = match named.or_else(|| recorded.as_ref().map(|recorded| recorded.port)) {
             Some(port) => port,
             None => free(&kept)?,
         };
