@@ -10,6 +10,7 @@
 
 mod files;
 pub mod health;
+pub mod init;
 pub mod launch;
 pub mod ports;
 pub mod processes;

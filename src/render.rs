@@ -16,6 +16,7 @@ use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
 use crate::yaml;
 pub use context::{INVENTORY, INVENTORY_LABEL, instance_selector, labels};
+pub(crate) use init::RUNNER;
 pub(crate) use templates::fill_value;
 
 /// The fixed names of an environment's objects.

@@ -197,7 +197,7 @@ pub struct ListedLocal {
     pub emulator: String,
     /// Its gateway.
     pub url: String,
-    /// `ready`, `starting`, `crash-loop` or `stopped`; `damaged` where its record cannot be read.
+    /// `ready`, `starting`, `init-failed`, `crash-loop` or `stopped`; `damaged` where its record cannot be read.
     pub state: &'static str,
     /// When it was made (RFC 3339).
     pub created: String,

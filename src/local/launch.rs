@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, interval};
 
 use super::files::{cannot, replace};
+use super::init::Init;
 use super::processes::{MARK, Process};
 use super::state::{Home, Life, Stage};
 use crate::emulator::Local;
@@ -24,7 +25,7 @@ use crate::render;
 pub const SUBCOMMAND: &str = "local-supervisor";
 
 /// What stands for the emulator's own port, which the supervisor chooses at every start.
-const PORT: &str = "{{{port}}}";
+pub(super) const PORT: &str = "{{{port}}}";
 
 /// Runs between the emulator and its Python: see its head.
 const GUARD: &str = include_str!("../../manifests/emulators/guard.py");
@@ -72,6 +73,8 @@ pub struct Program {
     pub env: BTreeMap<String, String>,
     /// Names of its modules and their values, for the guard.
     pub set: BTreeMap<String, String>,
+    /// What fills it once it answers.
+    pub init: Option<Init>,
 }
 
 impl Program {
@@ -104,6 +107,7 @@ impl Program {
             args: local.args.iter().map(fill).collect::<Result<_>>()?,
             env: filled(&env)?,
             set: filled(&local.set)?,
+            init: Init::of(environment),
         })
     }
 

@@ -84,7 +84,11 @@ pub struct Life {
 pub enum Stage {
     /// The emulator does not answer yet.
     Starting,
-    /// It answers.
+    /// It answers, and the scripts of `--init` run.
+    Filling,
+    /// It answers, and one of the scripts failed: what was said of it.
+    InitFailed(String),
+    /// It serves.
     Ready,
     /// It ends again and again; it is still started, at longer and longer intervals.
     CrashLoop,
@@ -144,6 +148,11 @@ impl Home {
     /// The emulator's log.
     pub fn emulator_log(&self) -> PathBuf {
         self.directory.join("emulator.log")
+    }
+
+    /// What the scripts of `--init` said the last time.
+    pub fn init_log(&self) -> PathBuf {
+        self.directory.join("init.log")
     }
 
     /// The supervisor's and the router's log.

@@ -130,33 +130,51 @@ impl Nurse {
     async fn run_once(&mut self, program: &Program, stop: &mut Stop) -> Option<String> {
         let started = free_port().and_then(|port| {
             let running = Running::start(program, port, &self.home, &self.passed_on)?;
-            Ok((running, format!("127.0.0.1:{port}")))
+            Ok((running, port))
         });
-        let (mut running, address) = match started {
+        let (mut running, port) = match started {
             Ok(started) => started,
             Err(error) => return Some(format!("no start: {error}")),
         };
+        let address = format!("127.0.0.1:{port}");
         self.journal.say(&format!("started {} as process {} on {address}", program.title, running.pid()));
         self.life.emulator = Process::of(running.pid());
         self.life.address = Some(address.clone());
         self.tell();
-        let is_up = until_healthy(&address, &self.launch.health);
-        let ended = tokio::select! {
-            why = running.ended() => Some(why),
-            () = stop.asked(&self.home.directory) => None,
-            () = is_up => {
-                self.lead_to(&address);
-                tokio::select! {
-                    why = running.ended() => Some(why),
-                    () = stop.asked(&self.home.directory) => None,
+        let directory = self.home.directory.clone();
+        let up = until_healthy(&address, &self.launch.health);
+        let mut seen = meanwhile(&mut running, stop, &directory, up).await;
+        if let (Seen::Done(()), Some(init)) = (&seen, &program.init) {
+            self.stands(Stage::Filling, "the scripts of --init run");
+            let filled = init.run(program, port, &self.home, &self.passed_on);
+            seen = match meanwhile(&mut running, stop, &directory, filled).await {
+                Seen::Done(Ok(())) => Seen::Done(()),
+                Seen::Done(Err(why)) => {
+                    self.stands(Stage::InitFailed(why.clone()), &format!("a script of --init failed: {why}"));
+                    meanwhile(&mut running, stop, &directory, pending()).await
                 }
-            }
-        };
-        if ended.is_none() {
-            self.router.lead_to(router::Emulator::Away("it is being ended".to_owned()));
-            running.end().await;
+                Seen::Ended(why) => Seen::Ended(why),
+                Seen::Told => Seen::Told,
+            };
         }
-        ended
+        if let Seen::Done(()) = seen {
+            self.lead_to(&address);
+            seen = meanwhile(&mut running, stop, &directory, pending()).await;
+        }
+        if let Seen::Ended(why) = seen {
+            return Some(why);
+        }
+        self.router.lead_to(router::Emulator::Away("it is being ended".to_owned()));
+        running.end().await;
+        None
+    }
+
+    /// It answers, and clients are not led to it.
+    fn stands(&mut self, stage: Stage, why: &str) {
+        self.journal.say(why);
+        self.router.lead_to(router::Emulator::Away(why.to_owned()));
+        self.life.stage = stage;
+        self.tell();
     }
 
     fn lead_to(&mut self, address: &str) {
@@ -181,6 +199,30 @@ impl Nurse {
         if let Err(error) = self.home.write_life(&self.life) {
             self.journal.say(&error.message);
         }
+    }
+}
+
+/// What came first.
+enum Seen<T> {
+    /// The work is done.
+    Done(T),
+    /// The emulator has ended: how.
+    Ended(String),
+    /// The supervisor is to end.
+    Told,
+}
+
+/// Does something while the emulator runs.
+async fn meanwhile<T>(
+    running: &mut Running,
+    stop: &mut Stop,
+    directory: &Path,
+    work: impl Future<Output = T>,
+) -> Seen<T> {
+    tokio::select! {
+        why = running.ended() => Seen::Ended(why),
+        () = stop.asked(directory) => Seen::Told,
+        done = work => Seen::Done(done),
     }
 }
 

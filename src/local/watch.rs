@@ -36,6 +36,8 @@ pub async fn until_ready(home: &Home, patience: Duration) -> Result<std::result:
                 Err(why) => why,
             },
             Stage::CrashLoop => return Ok(Err(crash_loop(home, &life))),
+            Stage::InitFailed(why) => return Ok(Err(init_failed(home, why))),
+            Stage::Filling => "the scripts of --init still run".to_owned(),
             Stage::Starting | Stage::Failed(_) => "the emulator does not answer yet".to_owned(),
         };
         if began.elapsed() > patience {
@@ -86,6 +88,21 @@ fn crash_loop(home: &Home, life: &Life) -> Stuck {
             ),
         },
         last_lines(&home.emulator_log()),
+    )
+}
+
+fn init_failed(home: &Home, why: &str) -> Stuck {
+    let env = &home.env;
+    (
+        Finding {
+            code: "init-failed",
+            message: format!("a script of --init failed: {why}"),
+            hint: format!(
+                "mend it and give `--init` again: the emulator starts anew then; `lsdeploy logs --env {env} --target local \
+                 --init` shows all that the scripts said"
+            ),
+        },
+        last_lines(&home.init_log()),
     )
 }
 

@@ -3,6 +3,7 @@
 //! moto is installed once, into the cache of all tests. Ports are picked here, so that tests side by side never want
 //! the same one.
 
+mod fills;
 mod life;
 mod refused;
 mod routes;

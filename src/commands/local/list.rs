@@ -30,7 +30,8 @@ fn look(home: &Home) -> ListedLocal {
         Ok(None) => "stopped",
         Ok(Some(life)) => match life.stage {
             Stage::Ready => "ready",
-            Stage::Starting | Stage::Failed(_) => "starting",
+            Stage::Starting | Stage::Filling | Stage::Failed(_) => "starting",
+            Stage::InitFailed(_) => "init-failed",
             Stage::CrashLoop => "crash-loop",
         },
     };

@@ -27,7 +27,11 @@ pub(super) async fn run(args: &LogsArgs) -> Result<Outcome> {
         return Err(CommandError::new(format!("the emulator at {url} is not ours: its log is where it was started"))
             .hint(format!("the router's own is {}", recorded.home.supervisor_log().display())));
     }
-    let path = recorded.home.emulator_log();
+    let path = if args.init { recorded.home.init_log() } else { recorded.home.emulator_log() };
+    if args.init && !path.exists() {
+        return Err(CommandError::new(format!("{} has run no scripts", recorded.home.env))
+            .hint("`lsdeploy up --init DIRECTORY` gives it some"));
+    }
     let cannot = |error: std::io::Error| CommandError::new(format!("cannot read {}: {error}", path.display()));
     let mut log = BufReader::new(File::open(&path).map_err(cannot)?);
     let mut last = VecDeque::new();

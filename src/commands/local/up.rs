@@ -66,7 +66,7 @@ impl Up<'_> {
         let mut phases = Phases::default();
         let home = places.home(name);
         let recorded = home.inventory()?;
-        let flags = target::choices(&args.choices);
+        let flags = target::choices(&args.choices)?;
         let work = async {
             let url = match (&args.local.emulator_url, &flags.emulator) {
                 (Some(url), _) => Some(emulator::Url::parse(url)?),
@@ -87,6 +87,7 @@ impl Up<'_> {
             }
             let environment = Environment::local(name, choices)?;
             let answers = match url {
+                Some(url) if !environment.scripts.is_empty() => return Err(url.no_scripts()),
                 Some(url) => Answers::Given(url),
                 None => Answers::Installed(emulator::install(&environment, places, context.timeout, &events).await?),
             };

@@ -72,6 +72,12 @@ impl Url {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// An emulator that is not ours is not filled: nobody knows what it holds, and with which Python.
+    pub(super) fn no_scripts(&self) -> CommandError {
+        CommandError::new(format!("--init is for an emulator that lsdeploy starts, not for the one at {self}"))
+            .hint("run the scripts from outside, after `eval \"$(lsdeploy env --env ENV --target local)\"`; `--init none` forgets those that are recorded")
+    }
+
     /// Refuses the router of an environment: requests would go in a circle.
     pub(super) fn check_foreign(&self, places: &Places) -> Result<()> {
         let here =
