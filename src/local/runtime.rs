@@ -20,6 +20,9 @@ use crate::events::{Events, What};
 /// The file that says that an installation is complete, and of what. It is written last.
 const COMPLETE: &str = "lsdeploy-installed.txt";
 
+/// Gets pip for a Python that comes without: see its head.
+const GET_PIP: &str = include_str!("../../manifests/emulators/get-pip.py");
+
 /// Variables of the caller that would lead Python or pip out of the virtual environment.
 const MISLEADING: [&str; 5] = ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"];
 
@@ -93,9 +96,19 @@ async fn fill(wanted: &Wanted<'_>, directory: &Path, held: &Lock, events: &Event
         fs::remove_dir_all(directory).map_err(|error| cannot("delete", directory, &error))?;
     }
     let stdin = || held.share().map(Stdio::from).map_err(|error| cannot("lock", directory, &error));
-    let made = clean(&python.program).args(["-m", "venv"]).arg(directory).stdin(stdin()?).output().await;
-    let made = made.map_err(|error| cannot("run", &python.program, &error))?;
-    if !made.status.success() {
+    let ran = |error| cannot("run", &python.program, &error);
+    let made =
+        clean(&python.program).args(["-m", "venv"]).arg(directory).stdin(stdin()?).output().await.map_err(ran)?;
+    if pip::is_missing(&made) {
+        events.send(What::Note(format!("{python} comes without pip: getting it from PyPI")));
+        let bare = ["-m", "venv", "--clear", "--without-pip"];
+        let bare = clean(&python.program).args(bare).arg(directory).stdin(stdin()?).output().await.map_err(ran)?;
+        let got = clean(&directory.join("bin/python")).args(["-c", GET_PIP]).stdin(stdin()?).output().await;
+        let got = got.map_err(ran)?;
+        if !(bare.status.success() && got.status.success()) {
+            return Err(pip::no_pip(&python, &got));
+        }
+    } else if !made.status.success() {
         return Err(pip::no_venv(&python, &made));
     }
     let list = directory.join("requirements.txt");

@@ -48,19 +48,42 @@ pub(super) async fn run(title: &str, mut command: Command, events: &Events) -> R
     Err(explain(failed(format!("pip ended with {status}\n{}", quoted(&last))), &last.join("\n")))
 }
 
-/// `python -m venv` failed.
-pub(super) fn no_venv(python: &Python, output: &Output) -> CommandError {
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<String> = said.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-    let last = &lines[lines.len().saturating_sub(LINES)..];
-    let error = CommandError::new(format!("{python} cannot make a virtual environment\n{}", quoted(last)));
-    if said.contains("ensurepip") || said.contains("No module named venv") {
-        return error.hint(format!(
-            "its venv module is missing: on Debian and Ubuntu `apt install python3-venv` (or python{}.{}-venv)",
+/// Whether a virtual environment lacks only pip, as Debian's Python has it without the package `python3-venv`.
+pub(super) fn is_missing(made: &Output) -> bool {
+    !made.status.success() && said(made).contains("ensurepip")
+}
+
+/// pip is missing, and could not be had.
+pub(super) fn no_pip(python: &Python, got: &Output) -> CommandError {
+    let said = said(got);
+    let error = CommandError::new(format!("{python} comes without pip, and it cannot be had\n{}", last(&said)));
+    explain(
+        error.hint(format!(
+            "on Debian and Ubuntu `apt install python3-venv` (or python{}.{}-venv) brings it",
             python.version.0, python.version.1
-        ));
+        )),
+        &said,
+    )
+}
+
+/// `python -m venv` failed.
+pub(super) fn no_venv(python: &Python, made: &Output) -> CommandError {
+    let said = said(made);
+    let error = CommandError::new(format!("{python} cannot make a virtual environment\n{}", last(&said)));
+    if said.contains("No module named venv") {
+        return error.hint("its venv module is missing: install the Python of the distribution, or python.org's");
     }
     explain(error, &said)
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The last lines that say something.
+fn last(said: &str) -> String {
+    let lines: Vec<String> = said.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+    quoted(&lines[lines.len().saturating_sub(LINES)..])
 }
 
 fn quoted(lines: &[String]) -> String {
@@ -101,15 +124,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_python_without_its_venv_module_has_a_hint() {
+    fn a_python_without_pip_is_known_and_has_a_hint() {
+        let output = |said: &str| Output {
+            status: ExitStatus::from_raw(256),
+            stdout: said.as_bytes().to_vec(),
+            stderr: Vec::new(),
+        };
         // What Debian's own Python says.
-        let said = "The virtual environment was not created successfully because ensurepip is not\navailable.  On \
+        let made = "The virtual environment was not created successfully because ensurepip is not\navailable.  On \
              Debian/Ubuntu systems, you need to install the python3-venv\npackage using the following command.\n\n    \
              apt install python3.11-venv\n";
-        let output = Output { status: ExitStatus::from_raw(256), stdout: said.as_bytes().to_vec(), stderr: Vec::new() };
-        let error = no_venv(&Python { program: "/usr/bin/python3".into(), version: (3, 11) }, &output);
-        assert!(error.message.contains("  | The virtual environment was not created"), "{error}");
+        assert!(is_missing(&output(made)) && !is_missing(&output("No module named venv")));
+        let python = Python { program: "/usr/bin/python3".into(), version: (3, 11) };
+        let got = "urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>\n";
+        let error = no_pip(&python, &output(got));
+        assert!(error.message.contains("  | urllib.error.URLError"), "{error}");
         assert!(error.hints[0].contains("apt install python3-venv"), "{error:?}");
+        assert!(error.hints[1].starts_with("pip cannot reach PyPI"), "{error:?}");
     }
 
     #[test]

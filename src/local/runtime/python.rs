@@ -60,7 +60,7 @@ fn missing(title: &str, oldest: (u32, u32), too_old: &[Python]) -> CommandError 
     let (found, way) = match too_old {
         [] => (
             "there is no python3 on PATH".to_owned(),
-            "install it with its venv module (Debian and Ubuntu: `apt install python3 python3-venv`)".to_owned(),
+            "install it (Debian and Ubuntu: `apt install python3 python3-venv`)".to_owned(),
         ),
         some => (
             format!("on PATH there is only {}", some.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
