@@ -131,9 +131,10 @@ impl EnvReport {
         let endpoint = |target: &Target| Endpoint { service: target.service.clone(), url: target.url.clone() };
         Self {
             env: url.to_owned(),
-            namespace: String::new(),
+            namespace: None,
+            machine: None,
             emulator: String::new(),
-            image: String::new(),
+            image: None,
             digest: None,
             scc: None,
             endpoints: targets.iter().map(endpoint).collect(),

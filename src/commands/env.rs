@@ -38,14 +38,6 @@ pub(super) async fn run(args: &EnvArgs, context: Context) -> Result<Outcome> {
     Ok(Outcome::success(text))
 }
 
-/// The variables in the chosen format.
-pub(super) fn format(format: EnvFormat, variables: &BTreeMap<String, String>) -> String {
-    match format {
-        EnvFormat::Shell => exports::shell(variables),
-        EnvFormat::Json => exports::json(variables),
-    }
-}
-
 /// The file of certificates that AWS clients are to trust: the user's own, or one written from what the cluster
 /// publishes; `None` where the system's certificates suffice.
 fn ca_bundle(reach: &Reach, env: &str) -> Result<Option<PathBuf>> {

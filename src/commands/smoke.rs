@@ -18,7 +18,7 @@ pub(super) async fn run(args: &SmokeArgs, context: Context, colour: bool) -> Res
     }
 }
 
-pub(super) async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: bool) -> Result<Outcome> {
+async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: bool) -> Result<Outcome> {
     let reach = reach::resolve(&args.reach, None)?;
     let services = args.service.clone().unwrap_or_else(|| smoke::services().map(str::to_owned).collect());
     let targets: Vec<Target> = services.into_iter().map(|service| Target { service, url: url.to_owned() }).collect();
@@ -52,19 +52,24 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
     if serving.wait(None, context.timeout, &mut report).await {
         serving.smoke(args.service.as_deref(), &context.run_id, &mut report).await;
     }
+    Ok(conclude(report, context.output, colour))
+}
+
+/// What became of the checks, or why there were none.
+pub(super) fn conclude(mut report: EnvReport, output: OutputFormat, colour: bool) -> Outcome {
     let Some(results) = report.smoke.take() else {
         let problems = report::text::problem(&report, colour);
         let reports = vec![report];
-        let text = match context.output {
+        let text = match output {
             OutputFormat::Json => report::json::environments(&reports),
             OutputFormat::Text => String::new(),
         };
-        return Ok(Outcome { status: reports[0].status, text, problems, reports });
+        return Outcome { status: reports[0].status, text, problems, reports };
     };
-    Ok(outcome(report, results, context.output, colour))
+    outcome(report, results, output, colour)
 }
 
-pub(super) fn outcome(mut report: EnvReport, results: Vec<ServiceResult>, output: OutputFormat, colour: bool) -> Outcome {
+fn outcome(mut report: EnvReport, results: Vec<ServiceResult>, output: OutputFormat, colour: bool) -> Outcome {
     let problems = report::text::failed_checks(&report.env, &results, colour);
     report.status = if problems.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
     let text = match output {

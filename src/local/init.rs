@@ -18,7 +18,8 @@ use super::state::Home;
 use super::watch::last_lines;
 use crate::endpoints::Endpoint;
 use crate::environment::Environment;
-use crate::{exports, render};
+use crate::exports::{self, Access};
+use crate::render;
 
 /// The scripts, and what they see of their surroundings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ impl Init {
         let url = format!("http://127.0.0.1:{PORT}");
         let endpoint = |service: String| Endpoint { service, url: url.clone() };
         let endpoints: Vec<Endpoint> = environment.routes().into_iter().map(endpoint).collect();
-        let mut env = exports::variables(environment, &endpoints, None);
+        let mut env = exports::variables(&Access::of(environment, &endpoints, None));
         let health = environment.profile.readiness.path.as_deref().unwrap_or("/");
         env.insert("LSDEPLOY_INIT_READY".to_owned(), format!("{url}{health}"));
         Some(Self { scripts: environment.scripts.files().clone(), env })

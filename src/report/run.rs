@@ -94,11 +94,11 @@ pub(super) fn state(report: &EnvReport) -> &'static str {
 /// What is known of an environment besides its checks, for people.
 pub(super) fn facts(report: &EnvReport) -> Vec<(&'static str, String)> {
     let known = [
-        ("emulator", Some(&report.emulator)),
-        ("image", Some(&report.image)),
+        ("emulator", Some(report.machine.as_ref().map_or(&report.emulator, |machine| &machine.emulator))),
+        ("image", report.image.as_ref()),
         ("digest", report.digest.as_ref()),
         ("SCC", report.scc.as_ref()),
-        ("namespace", Some(&report.namespace)),
+        ("namespace", report.namespace.as_ref()),
         ("run", Some(&report.run_id)),
     ];
     known.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?.clone()))).collect()

@@ -1,6 +1,6 @@
 //! Flags of a cluster are refused on the local target, and its own flags on a cluster: neither would do anything. Pure.
 
-use crate::cli::{ChoiceArgs, LocalArgs, ReachArgs, UpArgs};
+use crate::cli::{ChoiceArgs, From, LocalArgs, ReachArgs, UpArgs};
 use crate::commands::Context;
 use crate::error::{CommandError, Result};
 
@@ -20,6 +20,11 @@ pub(super) fn refuse_reach(reach: &ReachArgs) -> Result<()> {
     let ReachArgs { router, ca_file } = reach;
     refuse(&[("--router", router.is_some())], "no Routes: names below localhost lead to this machine")?;
     refuse(&[("--ca-file", ca_file.is_some())], "no TLS")
+}
+
+/// `--from pod`.
+pub(super) fn refuse_from(from: From) -> Result<()> {
+    refuse(&[("--from pod", from == From::Pod)], "no pods")
 }
 
 /// Every flag of `up` that needs a cluster, and `--port` for several environments.

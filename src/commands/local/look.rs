@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::{Context, Outcome, env, smoke as checks, up as common};
+use super::super::{Context, Outcome, smoke as checks, up as common};
 use super::ready::Recorded;
 use super::{flags, surroundings};
 use crate::cli::{EnvArgs, SmokeArgs, StatusArgs};
 use crate::environment::EnvName;
 use crate::error::Result;
 use crate::events::What;
-use crate::exports;
-use crate::report;
+use crate::exports::{self, Access};
 
 /// Long enough for the first answers; a healthy environment answers at once.
 const LOOK: Duration = Duration::from_secs(3);
@@ -21,7 +20,7 @@ pub(super) async fn status(args: &StatusArgs, context: Context, colour: bool) ->
     let recorded = find(&args.env.env)?;
     let mut report = recorded.report(&context.run_id, "unchanged");
     recorded.wait(LOOK.min(context.timeout), &context.events(&args.env.env), &mut report).await;
-    Ok(common::outcome(&[report], context.output, colour))
+    Ok(common::outcome(vec![report], context.output, colour))
 }
 
 pub(super) async fn smoke(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
@@ -36,23 +35,20 @@ pub(super) async fn smoke(args: &SmokeArgs, context: Context, colour: bool) -> R
     if recorded.wait(context.timeout, &events, &mut report).await {
         recorded.smoke(args.service.as_deref(), &context.run_id, &events, &mut report).await;
     }
-    let Some(results) = &report.smoke else {
-        let problems = report::text::problem(&report, colour);
-        return Ok(Outcome { status: report.status, text: String::new(), problems });
-    };
-    Ok(checks::outcome(env, results, context.output, colour))
+    Ok(checks::conclude(report, context.output, colour))
 }
 
 pub(super) async fn env(args: &EnvArgs, context: Context) -> Result<Outcome> {
     flags::refuse_namespace(args.env.namespace.as_deref())?;
     flags::refuse_reach(&args.reach)?;
+    flags::refuse_from(args.from)?;
     let recorded = find(&args.env.env)?;
     let (endpoints, note) = recorded.client_endpoints().await;
-    let variables = exports::variables(&recorded.environment, &endpoints, None);
+    let text = exports::write(args.format, &Access::of(&recorded.environment, &endpoints, None))?;
     if let Some(note) = note {
         context.events(&args.env.env).send(What::Note(note));
     }
-    Ok(Outcome::success(env::format(args.format, &variables)))
+    Ok(Outcome::success(text))
 }
 
 fn find(env: &str) -> Result<Recorded> {

@@ -55,7 +55,7 @@ pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result
     let started = try_join_all(prepared.into_iter().zip(ports).map(|(one, port)| up.start(one, port))).await?;
     drop(held);
     let reports = join_all(started.into_iter().map(|one| up.follow(one))).await;
-    Ok(common::outcome(&reports, context.output, colour))
+    Ok(common::outcome(reports, context.output, colour))
 }
 
 impl Up<'_> {

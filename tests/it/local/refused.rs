@@ -88,6 +88,7 @@ fn flags_that_would_do_nothing_are_refused() {
     }
     user.is_refused(&["render", "--env", "team1"]);
     user.is_refused(&["logs", "--env", "team1", "--previous"]);
+    user.is_refused(&["env", "--env", "team1", "--from", "pod"]);
     user.is_refused(&["up", "--env", "s3"]);
     for command in ["status", "smoke", "env", "logs"] {
         let said = user.is_refused(&[command, "--env", "team1"]);
