@@ -1,14 +1,17 @@
 # The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
 .DEFAULT_GOAL := help
-.PHONY: help run test lab lab-down lint bench release clean
+.PHONY: help run run-lab test lab lab-down lint bench release clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
 
-run: ## Run the main job on the lab: one environment, every endpoint proved (ARGS= adds flags of `up`)
-	@tests/run-main-job $(ARGS)
+run: ## Run the main job on this machine: one environment, every endpoint proved (ARGS= adds flags of `up`)
+	@tests/run-main-job local $(ARGS)
 
-test: ## Run every test, the lab's included
+run-lab: ## Run the main job on a cluster, the lab's
+	@tests/run-main-job lab $(ARGS)
+
+test: ## Run every test, those on the lab included
 	@tests/run
 
 lab: ## Start the lab and leave it running; `eval "$$(tests/lab/lab env)"` points kubectl at it
