@@ -132,8 +132,8 @@ pub struct Local {
     pub module: String,
     /// Its arguments; templates over `port`, where it is to listen.
     pub args: Vec<String>,
-    /// Its whole environment besides what every program needs; templates over `port`, `edge_host`, `edge_port` and
-    /// `data`, a directory of its own. `account_env` is added where an account was chosen.
+    /// Added to the profile's `env` and `account_env`, or put in place of the same name. All of them are templates
+    /// over `port`, `edge_host`, `edge_port`, `account` and `data`, a directory of its own.
     pub env: BTreeMap<String, String>,
     /// Names of its own modules that no variable sets, and their values (templates too).
     #[serde(default)]

@@ -12,6 +12,7 @@ mod files;
 pub mod health;
 pub mod init;
 pub mod launch;
+pub mod life;
 pub mod ports;
 pub mod processes;
 pub mod router;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -81,7 +80,7 @@ impl Init {
         let log = append(&home.init_log()).map_err(other)?;
         let mut command = Command::new(&program.python);
         command.arg("-u").arg(&runner).env_clear().envs(passed_on.iter().map(|(name, value)| (name, value)));
-        command.env("PATH", path(program, passed_on)).envs(self.env.iter().map(|(name, text)| (name, at(text, port))));
+        command.env("PATH", program.path(passed_on)).envs(self.env.iter().map(|(name, text)| (name, at(text, port))));
         command.env("LSDEPLOY_INIT_SCRIPTS", &directory).env("LSDEPLOY_INIT_DONE", home.temporary().join("init-done"));
         command.env("LSDEPLOY_INIT_ONCE", "1").env("PYTHONUNBUFFERED", "1").env(MARK, &home.directory);
         command.env("HOME", home.data()).env("TMPDIR", home.temporary()).current_dir(home.data());
@@ -102,13 +101,6 @@ impl Drop for Group {
     fn drop(&mut self) {
         let _ = self.group.map(|group| kill_process_group(group, Signal::KILL));
     }
-}
-
-/// The programs of the emulator's virtual environment come first: its `python3` has boto3.
-fn path(program: &Program, passed_on: &[(String, OsString)]) -> OsString {
-    let own: Vec<PathBuf> = program.python.parent().map(PathBuf::from).into_iter().collect();
-    let given = passed_on.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone()).unwrap_or_default();
-    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&given))).unwrap_or(given)
 }
 
 fn at(text: &str, port: u16) -> String {

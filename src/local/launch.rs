@@ -1,6 +1,7 @@
 //! What is to run for an environment, and its start. Writes files, starts the supervisor.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,9 @@ use tokio::time::{Instant, interval};
 
 use super::files::{cannot, replace};
 use super::init::Init;
+use super::life::{Life, Stage};
 use super::processes::{MARK, Process};
-use super::state::{Home, Life, Stage};
+use super::state::Home;
 use crate::emulator::Local;
 use crate::environment::Environment;
 use crate::error::{CommandError, Result};
@@ -73,7 +75,9 @@ pub struct Program {
     pub env: BTreeMap<String, String>,
     /// Names of its modules and their values, for the guard.
     pub set: BTreeMap<String, String>,
-    /// What fills it once it answers.
+    /// What is run at each start once it answers, if anything.
+    pub after_start: Vec<String>,
+    /// What fills it then.
     pub init: Option<Init>,
 }
 
@@ -96,10 +100,11 @@ impl Program {
         let filled = |texts: &BTreeMap<String, String>| -> Result<BTreeMap<String, String>> {
             texts.iter().map(|(name, text)| Ok((name.clone(), fill(text)?))).collect()
         };
-        let mut env = local.env.clone();
+        let mut env = environment.profile.env.clone();
         if environment.account.is_some() {
             env.extend(environment.profile.account_env.clone());
         }
+        env.extend(local.env.clone());
         Ok(Self {
             title: format!("{} {}", environment.profile.name, local.version),
             python,
@@ -107,8 +112,17 @@ impl Program {
             args: local.args.iter().map(fill).collect::<Result<_>>()?,
             env: filled(&env)?,
             set: filled(&local.set)?,
+            after_start: environment.profile.after_start.clone(),
             init: Init::of(environment),
         })
+    }
+
+    /// Where programs that go with it are looked for: its virtual environment comes first, whose `python3` has boto3.
+    pub(super) fn path(&self, passed_on: &[(String, OsString)]) -> OsString {
+        let own = self.python.parent().map(PathBuf::from).into_iter();
+        let given =
+            passed_on.iter().find(|(name, _)| name == "PATH").map_or_else(OsString::new, |(_, value)| value.clone());
+        std::env::join_paths(own.chain(std::env::split_paths(&given))).unwrap_or(given)
     }
 
     /// Arguments and environment with the port filled in.

@@ -4,7 +4,9 @@
 //! It ends on SIGTERM, and when its directory is gone; the emulator ends with it, however it ends.
 
 mod emulator;
+mod stop;
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::File;
 use std::future::pending;
@@ -14,17 +16,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 
 use self::emulator::Running;
+use self::stop::{End, Stop, meanwhile};
 use super::health;
 use super::launch::{self, Emulator, Launch, Program};
+use super::life::{Life, Stage};
 use super::processes::Process;
 use super::router::hosts::Hosts;
 use super::router::{self, Router};
-use super::state::{Home, Life, Stage};
+use super::state::Home;
 use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
 
@@ -141,32 +144,46 @@ impl Nurse {
         self.life.emulator = Process::of(running.pid());
         self.life.address = Some(address.clone());
         self.tell();
+        let Err(end) = self.attend(program, port, &mut running, stop).await;
+        match end {
+            End::Ended(why) => Some(why),
+            End::Unfit(why) => {
+                running.end().await;
+                Some(why)
+            }
+            End::Told => {
+                self.router.lead_to(router::Emulator::Away("it is being ended".to_owned()));
+                running.end().await;
+                None
+            }
+        }
+    }
+
+    /// Brings an emulator from its start to serving, and stays with it until that ends.
+    async fn attend(
+        &mut self,
+        program: &Program,
+        port: u16,
+        running: &mut Running,
+        stop: &mut Stop,
+    ) -> std::result::Result<Infallible, End> {
         let directory = self.home.directory.clone();
-        let up = until_healthy(&address, &self.launch.health);
-        let mut seen = meanwhile(&mut running, stop, &directory, up).await;
-        if let (Seen::Done(()), Some(init)) = (&seen, &program.init) {
+        let address = format!("127.0.0.1:{port}");
+        meanwhile(running, stop, &directory, until_healthy(&address, &self.launch.health)).await?;
+        let after = Running::after_start(program, port, &self.home, &self.passed_on);
+        if let Err(why) = meanwhile(running, stop, &directory, after).await? {
+            return Err(End::Unfit(format!("a failure of what is run after its start: {why}")));
+        }
+        if let Some(init) = &program.init {
             self.stands(Stage::Filling, "the scripts of --init run");
             let filled = init.run(program, port, &self.home, &self.passed_on);
-            seen = match meanwhile(&mut running, stop, &directory, filled).await {
-                Seen::Done(Ok(())) => Seen::Done(()),
-                Seen::Done(Err(why)) => {
-                    self.stands(Stage::InitFailed(why.clone()), &format!("a script of --init failed: {why}"));
-                    meanwhile(&mut running, stop, &directory, pending()).await
-                }
-                Seen::Ended(why) => Seen::Ended(why),
-                Seen::Told => Seen::Told,
-            };
+            if let Err(why) = meanwhile(running, stop, &directory, filled).await? {
+                self.stands(Stage::InitFailed(why.clone()), &format!("a script of --init failed: {why}"));
+                return meanwhile(running, stop, &directory, pending()).await;
+            }
         }
-        if let Seen::Done(()) = seen {
-            self.lead_to(&address);
-            seen = meanwhile(&mut running, stop, &directory, pending()).await;
-        }
-        if let Seen::Ended(why) = seen {
-            return Some(why);
-        }
-        self.router.lead_to(router::Emulator::Away("it is being ended".to_owned()));
-        running.end().await;
-        None
+        self.lead_to(&address);
+        meanwhile(running, stop, &directory, pending()).await
     }
 
     /// It answers, and clients are not led to it.
@@ -198,68 +215,6 @@ impl Nurse {
     fn tell(&mut self) {
         if let Err(error) = self.home.write_life(&self.life) {
             self.journal.say(&error.message);
-        }
-    }
-}
-
-/// What came first.
-enum Seen<T> {
-    /// The work is done.
-    Done(T),
-    /// The emulator has ended: how.
-    Ended(String),
-    /// The supervisor is to end.
-    Told,
-}
-
-/// Does something while the emulator runs.
-async fn meanwhile<T>(
-    running: &mut Running,
-    stop: &mut Stop,
-    directory: &Path,
-    work: impl Future<Output = T>,
-) -> Seen<T> {
-    tokio::select! {
-        why = running.ended() => Seen::Ended(why),
-        () = stop.asked(directory) => Seen::Told,
-        done = work => Seen::Done(done),
-    }
-}
-
-/// The ways to be told to end.
-struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-    /// Listened to so that it does not end the process.
-    _hang_up: Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self> {
-        let listen = |kind| signal(kind).map_err(|error| CommandError::new(format!("cannot hear signals: {error}")));
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            _hang_up: listen(SignalKind::hangup())?,
-        })
-    }
-
-    /// Returns when this process is to end: by a signal, or because nothing is left of the environment.
-    async fn asked(&mut self, directory: &Path) {
-        let gone = async {
-            let mut looks = interval(Duration::from_secs(2));
-            loop {
-                looks.tick().await;
-                if !directory.exists() {
-                    return;
-                }
-            }
-        };
-        tokio::select! {
-            Some(()) = self.terminate.recv() => {}
-            Some(()) = self.interrupt.recv() => {}
-            () = gone => {}
-            else => pending().await,
         }
     }
 }

@@ -9,7 +9,8 @@ use tokio::time::{Instant, interval};
 
 use super::health;
 use super::launch::{self, Emulator, Launch};
-use super::state::{Home, Life, Stage};
+use super::life::{Life, Stage};
+use super::state::Home;
 use crate::error::Result;
 use crate::finding::Finding;
 use crate::printable::colourless;

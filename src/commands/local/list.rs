@@ -4,7 +4,8 @@ use super::super::{Context, Outcome};
 use super::surroundings;
 use crate::cli::OutputFormat;
 use crate::error::Result;
-use crate::local::state::{Home, Stage};
+use crate::local::life::Stage;
+use crate::local::state::Home;
 use crate::report::{self, ListedLocal};
 
 pub(super) fn run(context: &Context) -> Result<Outcome> {

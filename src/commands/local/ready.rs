@@ -11,7 +11,8 @@ use crate::environment::{EDGE, EnvName, Environment};
 use crate::error::{CommandError, Result};
 use crate::events::Events;
 use crate::exit::ExitStatus;
-use crate::local::state::{Home, Inventory, Life};
+use crate::local::life::Life;
+use crate::local::state::{Home, Inventory};
 use crate::local::watch;
 use crate::report::{EnvReport, Machine};
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -36,15 +37,33 @@ impl Running {
         let mut log = append(&home.emulator_log()).map_err(|error| io::Error::other(error.message))?;
         // A reader of the log sees where one run ends and the next begins.
         writeln!(log, "--- {:.0} {} starts on 127.0.0.1:{port}", jiff::Timestamp::now(), program.title)?;
-        let mut command = Command::new(&program.python);
-        command.arg(guard(home)).arg(serde_json::to_string(&program.set)?).arg(&program.module).args(args);
-        command.env_clear().envs(passed_on.iter().map(|(name, value)| (name, value)));
-        command.env("TMPDIR", home.temporary()).envs(env).env(MARK, &home.directory).current_dir(home.data());
-        command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).process_group(0).kill_on_drop(true);
+        let mut command = surrounded(&program.python, program, home, passed_on);
+        command.arg(guard(home)).arg(serde_json::to_string(&program.set)?).arg(&program.module).args(args).envs(env);
+        command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).process_group(0);
         let mut child = command.spawn()?;
         let lifeline = child.stdin.take();
         let pid = child.id().ok_or_else(|| io::Error::other("it ended at once"))?;
         Ok(Self { child, pid, _lifeline: lifeline })
+    }
+
+    /// Runs what its profile wants to be run at each start once it answers.
+    ///
+    /// # Errors
+    /// How that failed.
+    pub(super) async fn after_start(
+        program: &Program,
+        port: u16,
+        home: &Home,
+        passed_on: &[(String, OsString)],
+    ) -> Result<(), String> {
+        let Some((first, arguments)) = program.after_start.split_first() else { return Ok(()) };
+        let mut command = surrounded(Path::new(first), program, home, passed_on);
+        command.args(arguments).envs(program.at(port).1).stdin(Stdio::null());
+        match command.output().await {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim())),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -71,6 +90,15 @@ impl Running {
         let group = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         let _ = group.map(|group| kill_process_group(group, signal));
     }
+}
+
+/// A command that sees `passed_on`, its own places, and nothing else of this process's environment.
+fn surrounded(command: &Path, program: &Program, home: &Home, passed_on: &[(String, OsString)]) -> Command {
+    let mut command = Command::new(command);
+    command.env_clear().envs(passed_on.iter().map(|(name, value)| (name, value)));
+    command.env("PATH", program.path(passed_on)).env("TMPDIR", home.temporary()).env(MARK, &home.directory);
+    command.current_dir(home.data()).kill_on_drop(true);
+    command
 }
 
 fn in_words(status: ExitStatus) -> String {
