@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::super::Context;
 use super::super::reach::Reach;
 use super::super::serving::Checks;
 use crate::endpoints::{self, Endpoint, Scheme};
@@ -14,6 +15,7 @@ use crate::exit::ExitStatus;
 use crate::local::state::{Home, Inventory, Life};
 use crate::local::watch;
 use crate::report::{EnvReport, Machine};
+use crate::smoke::Tenant;
 
 /// What the local target does not have, said wherever an environment is shown.
 const PLAIN: &str = "there is no cluster: no SCC, no Routes, and every user of this machine reaches the emulator, which asks for no password";
@@ -115,13 +117,26 @@ impl Recorded {
     pub(super) async fn smoke(
         &self,
         services: Option<&[String]>,
-        run_id: &str,
+        context: &Context,
         events: &Events,
         report: &mut EnvReport,
     ) {
-        let reach = Reach { router: None, ca_pem: None, ca_file: None };
-        let checks = Checks { reach: &reach, environment: &self.environment, events };
-        checks.run(services, run_id, report).await;
+        let reach = Reach::default();
+        let checks = Checks { reach: &reach, environment: &self.environment, events, admitted: false };
+        checks.run(services, context, report).await;
+    }
+
+    /// The environment as one of several that are compared or cleaned.
+    pub(super) fn tenant(
+        &self,
+        services: Option<&[String]>,
+        context: &Context,
+        events: &Events,
+        report: &EnvReport,
+    ) -> Tenant {
+        let reach = Reach::default();
+        let checks = Checks { reach: &reach, environment: &self.environment, events, admitted: false };
+        checks.tenant(services, context, report)
     }
 }
 
