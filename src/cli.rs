@@ -259,12 +259,18 @@ pub struct SmokeArgs {
     /// Flags written down.
     #[command(flatten)]
     pub file: FileArgs,
-    /// The environment
-    #[arg(long, value_name = "ENV", required_unless_present = "endpoint")]
-    pub env: Option<String>,
+    /// The environment; several for --isolation and --clean, by repeating the flag or by commas
+    #[arg(long, value_name = "ENV", required_unless_present = "endpoint", value_delimiter = ',')]
+    pub env: Vec<String>,
     /// The namespace [default: localstack-<ENV>, or where the environment is]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// Show that environments do not see each other's data: each writes, all others look
+    #[arg(long, conflicts_with_all = ["endpoint", "clean"])]
+    pub isolation: bool,
+    /// Check nothing; remove what killed runs left: everything named lsdeploy-<run id>-...
+    #[arg(long)]
+    pub clean: bool,
     /// Check an emulator at this URL instead of an environment
     #[arg(long, value_name = "URL", conflicts_with = "env")]
     pub endpoint: Option<String>,

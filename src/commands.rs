@@ -30,7 +30,11 @@ use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
 use crate::exit::ExitStatus;
 use crate::report::{self, EnvReport, Level, Reporter, Style};
+use crate::smoke::{Proxies, Stop};
 use reports::{Actions, Reports};
+
+/// How long smoke tests may take to tidy up after a signal.
+const TIDY: Duration = Duration::from_secs(5);
 
 use arguments::CommandLine;
 
@@ -46,6 +50,10 @@ pub(crate) struct Context {
     pub(crate) timeout: Duration,
     /// The format of standard output.
     pub(crate) output: OutputFormat,
+    /// The proxies that the process's variables name.
+    pub(crate) proxies: Proxies,
+    /// Asks smoke runs to take back what they made and to end.
+    pub(crate) stop: Stop,
     sender: mpsc::UnboundedSender<Event>,
 }
 
@@ -126,15 +134,19 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
     };
     let writes = matches!(cli.command, Command::Up(_) | Command::Down(_));
     let reporter = Reporter::start(receiver, Style { level, many });
+    let stop = context.stop.clone();
+    let mut work = Box::pin(execute(cli.command, context, colour));
     let outcome = tokio::select! {
-        outcome = execute(cli.command, context, colour) => outcome,
+        outcome = &mut work => outcome,
         ended = ended_by_signal() => {
+            let tidied = wind_down(&stop, work).await;
             let written = reporter.finish().await;
-            let error = interrupted(ended, writes.then_some(written));
+            let error = tidied.explain(interrupted(ended, writes.then_some(written)));
             report::print_error(&error, colour);
             return Ok(reports.write(&[], Some(&error), colour).max(ended));
         }
     };
+    drop(work);
     reporter.finish().await;
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -146,6 +158,52 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
     report::print(&outcome.text);
     report::print_problems(&outcome.problems);
     Ok(reports.write(&outcome.reports, None, colour).max(outcome.status))
+}
+
+/// What became of the smoke runs that a signal ended.
+enum Tidied {
+    /// There were none.
+    Nothing,
+    /// They took back what they had made, but for these.
+    But(Vec<String>),
+    /// They were not done in time, or a second signal came.
+    Cut,
+}
+
+/// Has smoke runs take back what they made; ends with them, with the next signal, or when it takes too long.
+async fn wind_down(stop: &Stop, work: impl Future<Output = Result<Outcome>>) -> Tidied {
+    if !stop.is_running() {
+        return Tidied::Nothing;
+    }
+    stop.ask();
+    tokio::select! {
+        ended = tokio::time::timeout(TIDY, work) => match ended {
+            Ok(_) => Tidied::But(stop.left()),
+            Err(_) => Tidied::Cut,
+        },
+        _ = ended_by_signal() => Tidied::Cut,
+    }
+}
+
+impl Tidied {
+    fn explain(self, mut error: CommandError) -> CommandError {
+        let clean = "`lsdeploy smoke --clean` with the same flags removes what smoke tests left";
+        match self {
+            Self::Nothing => error,
+            Self::But(left) if left.is_empty() => {
+                error.message.push_str("; the smoke tests took back what they had made");
+                error
+            }
+            Self::But(left) => {
+                error.message = format!("{}; smoke tests left {}", error.message, left.join(", "));
+                error.hint(clean)
+            }
+            Self::Cut => {
+                error.message.push_str("; the smoke tests were cut off");
+                error.hint(clean)
+            }
+        }
+    }
 }
 
 async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
@@ -173,6 +231,8 @@ fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<
         client: ClientArgs { kubeconfig: global.kubeconfig.clone(), context: global.context.clone() },
         timeout: parse_timeout(&global.timeout)?,
         output: global.output,
+        proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
+        stop: Stop::default(),
         sender,
     })
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::finding::code;
 use crate::manifest::ObjectId;
 use crate::smoke::{ServiceResult, Tally};
 
@@ -50,8 +51,11 @@ impl Events {
         Self { env: env.into(), sender }
     }
 
-    /// Tells of a checked service.
+    /// Tells of a checked service; of one that was stopped nothing is known.
     pub fn checked(&self, result: &ServiceResult, tally: Tally) {
+        if result.finding.as_ref().is_some_and(|finding| finding.code == code::INTERRUPTED) {
+            return;
+        }
         self.send(What::Checked(Box::new(result.clone()), tally));
     }
 

@@ -11,19 +11,29 @@
 //! To add a service: `docs/add-a-check.md`.
 
 mod cause;
+mod certificate;
+mod clean;
 mod clients;
 mod clocks;
 mod connector;
 mod diagnose;
 mod dial;
+mod evidence;
+mod isolation;
+mod marker;
 mod options;
 mod parts;
+mod proxy;
 mod registry;
 mod result;
 mod run;
 mod shared;
+mod stop;
+mod sweep;
 mod transport;
 mod trust;
+mod tunnel;
+mod verify;
 mod zip;
 
 mod acm;
@@ -63,23 +73,31 @@ mod swf;
 mod transcribe;
 mod web;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
 pub use self::{
-    options::{Companions, Deadlines, InputError, Limit, Options, Target, check_no_real_aws},
+    clean::{Cleaned, Failed, Removed, Unsearched, clean},
+    isolation::{Tenant, isolation},
+    options::{Companions, Deadlines, InputError, Limit, Options, Target, check_no_real_aws, proxy_note},
+    proxy::Proxies,
     result::{Operation, ServiceResult, Status, Summary, Tally},
+    stop::Stop,
     trust::{check_router, trusts},
 };
-use self::{registry::Check, run::Run, shared::Shared};
+use self::{diagnose::Failure, isolation::Witness, registry::Check, run::Run, shared::Shared};
+use crate::finding::{Phase, code};
+
+/// How long a step in progress may go on after the run was asked to stop.
+const LAST_STEP: Duration = Duration::from_millis(1500);
 
 /// Checks all targets at the same time, up to `options.concurrency`.
 ///
 /// `on_result` sees each result as it comes, and how many there are by then; the returned results stand in the order of the targets. Must run in a
-/// tokio runtime with IO and time. What a check creates is deleted again, also after a failure; a run that is
-/// dropped half-way leaves things named `lsdeploy-<run id>-...` behind.
+/// tokio runtime with IO and time. What a check creates is deleted again, also after a failure and after
+/// [`Stop::ask`]; a run that is dropped half-way leaves things named `lsdeploy-<run id>-...` behind, for [`clean`].
 ///
 /// # Errors
 /// [`InputError`] before anything is sent: a real AWS key or host, or options that cannot work.
@@ -89,10 +107,11 @@ pub async fn run(
     mut on_result: impl FnMut(&ServiceResult, Tally),
 ) -> Result<Vec<ServiceResult>, InputError> {
     let shared = Arc::new(Shared::new(targets, options)?);
+    let running = options.stop.begin();
     let ends = Instant::now() + options.deadlines.whole;
     let checks = targets.iter().cloned().enumerate().map(|(place, target)| {
         let shared = Arc::clone(&shared);
-        async move { (place, check(shared, target, ends).await) }
+        async move { (place, check(shared, target, ends, &[]).await) }
     });
     let mut finished = stream::iter(checks).buffer_unordered(options.concurrency.max(1));
     let mut results = Vec::with_capacity(targets.len());
@@ -100,6 +119,10 @@ pub async fn run(
         on_result(&result, Tally { done: results.len() + 1, total: targets.len() });
         results.push((place, result));
     }
+    if let Some(Some(marker)) = shared.marker.get() {
+        marker.remove(&shared).await;
+    }
+    drop(running);
     results.sort_by_key(|(place, _)| *place);
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
@@ -114,7 +137,7 @@ pub fn has_check(service: &str) -> bool {
     registry::find(service).is_some()
 }
 
-async fn check(shared: Arc<Shared>, target: Target, ends: Instant) -> ServiceResult {
+async fn check(shared: Arc<Shared>, target: Target, ends: Instant, witnesses: &[Witness]) -> ServiceResult {
     if let Some(reason) = shared.limit(&target.service, "*") {
         return ServiceResult::skipped(target, reason);
     }
@@ -122,11 +145,48 @@ async fn check(shared: Arc<Shared>, target: Target, ends: Instant) -> ServiceRes
         let reason = format!("lsdeploy has no check for `{}`", target.service);
         return ServiceResult::skipped(target, reason);
     };
+    if shared.options.stop.is_asked() {
+        return ServiceResult::skipped(target, "the run was stopped before".to_owned());
+    }
+    if !witnesses.is_empty() && sweep::of(&target.service).is_empty() {
+        return ServiceResult::skipped(target, "nothing that its check makes can be listed by name".to_owned());
+    }
+    let stop = shared.options.stop.clone();
     let mut run = Run::new(shared, target);
-    let outcome = match timeout_at(ends, steps(&mut run)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(run.timed_out()),
+    let outcome = tokio::select! {
+        outcome = timeout_at(ends, through(&mut run, *steps, witnesses)) => outcome.map_err(|_| Run::timed_out as Ending),
+        () = out_of_patience(&stop) => Err(Run::cut as Ending),
     };
+    let outcome = outcome.unwrap_or_else(|ending| Err(ending(&mut run)));
     let cleaned = run.clean_up().await;
+    if outcome.as_ref().is_err_and(is_in_the_dark) {
+        clean::after(&run).await;
+    }
     run.finish(outcome.and(cleaned))
+}
+
+/// Why a check ended in the middle of a step.
+type Ending = fn(&mut Run) -> Failure;
+
+/// The steps, and what is asked once they are through or have failed.
+async fn through(run: &mut Run, steps: registry::Steps, witnesses: &[Witness]) -> Result<(), Failure> {
+    match steps(run).await {
+        Ok(()) => {
+            marker::same_environment(run).await?;
+            isolation::look(run, witnesses).await
+        }
+        Err(failure) => Err(evidence::look_closer(run, failure).await),
+    }
+}
+
+/// A step that was sent and whose answer is not known may have made something.
+fn is_in_the_dark(failure: &Failure) -> bool {
+    let unknown = [code::TIMED_OUT, code::CONNECTION_LOST, code::INTERRUPTED];
+    failure.phase >= Phase::Api && unknown.contains(&failure.finding.code)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is a deadline")]
+async fn out_of_patience(stop: &Stop) {
+    stop.asked().await;
+    tokio::time::sleep(LAST_STEP).await;
 }

@@ -18,7 +18,7 @@ pub(super) async fn run(args: &EnvArgs, context: Context) -> Result<Outcome> {
     }
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
-    let reach = reach::resolve(&args.reach, Some(&facts))?;
+    let reach = reach::resolve(&args.reach, Some(&facts), &context.proxies)?;
     let target = target::existing(&cluster, &facts, &args.env.env, args.env.namespace.as_deref()).await?;
     let environment = &target.environment;
     if args.from == From::Pod {

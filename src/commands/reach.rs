@@ -7,10 +7,10 @@ use crate::cluster::discover::Facts;
 use crate::endpoints::Scheme;
 use crate::environment::{EDGE, Environment, Tls};
 use crate::error::{CommandError, Result};
-use crate::smoke;
+use crate::smoke::{self, Proxies};
 
 /// The way to the Routes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Reach {
     /// The address that stands for every host, if DNS is not to be asked.
     pub(super) router: Option<String>,
@@ -18,10 +18,12 @@ pub(super) struct Reach {
     pub(super) ca_pem: Option<String>,
     /// The file that the user named them by.
     pub(super) ca_file: Option<PathBuf>,
+    /// The proxies that the process's variables name; a given router is reached without.
+    pub(super) proxies: Proxies,
 }
 
 /// Reads the flags: the file is read now, so that a wrong name is an error before anything is done.
-pub(super) fn resolve(args: &ReachArgs, facts: Option<&Facts>) -> Result<Reach> {
+pub(super) fn resolve(args: &ReachArgs, facts: Option<&Facts>, proxies: &Proxies) -> Result<Reach> {
     if let Some(router) = &args.router {
         smoke::check_router(router)
             .map_err(|why| CommandError::new(format!("--router cannot be `{}`: {why}", router.escape_default())))
@@ -46,7 +48,7 @@ pub(super) fn resolve(args: &ReachArgs, facts: Option<&Facts>) -> Result<Reach> 
         (Some(given), Some(published)) => Some(format!("{given}\n{published}")),
         (given, published) => given.or(published),
     };
-    Ok(Reach { router: args.router.clone(), ca_pem, ca_file: args.ca_file.clone() })
+    Ok(Reach { router: args.router.clone(), ca_pem, ca_file: args.ca_file.clone(), proxies: proxies.clone() })
 }
 
 /// https where the router's certificate verifies from here, else http with the reason.
@@ -54,7 +56,7 @@ pub(super) async fn scheme(environment: &Environment, host: &str, reach: &Reach)
     if environment.tls == Tls::None {
         return (Scheme::Http, None);
     }
-    let trusted = smoke::trusts(host, reach.router.as_deref(), reach.ca_pem.as_deref()).await;
+    let trusted = smoke::trusts(host, reach.router.as_deref(), reach.ca_pem.as_deref(), &reach.proxies).await;
     match (trusted, environment.tls) {
         (Ok(()), _) => (Scheme::Https, None),
         (Err(finding), Tls::EdgeOnly) => {

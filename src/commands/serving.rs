@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Context;
 use super::reach::{self, Reach};
 use crate::cluster::Cluster;
 use crate::cluster::discover::Facts;
@@ -13,7 +14,7 @@ use crate::events::{Events, What};
 use crate::exit::ExitStatus;
 use crate::render::names;
 use crate::report::EnvReport;
-use crate::smoke::{self, Limit, Options, Target};
+use crate::smoke::{self, Limit, Options, Target, Tenant};
 
 /// An applied environment, and the way to it.
 pub(super) struct Serving<'a> {
@@ -62,9 +63,14 @@ impl Serving<'_> {
     }
 
     /// Checks the services (all that have a check, or the named ones) through their endpoints.
-    pub(super) async fn smoke(&self, services: Option<&[String]>, run_id: &str, report: &mut EnvReport) {
-        let Self { reach, environment, events, .. } = self;
-        Checks { reach, environment, events }.run(services, run_id, report).await;
+    pub(super) async fn smoke(&self, services: Option<&[String]>, context: &Context, report: &mut EnvReport) {
+        self.checks().run(services, context, report).await;
+    }
+
+    /// The environment as it is checked.
+    pub(super) fn checks(&self) -> Checks<'_> {
+        let Self { reach, environment, events, .. } = *self;
+        Checks { reach, environment, events, admitted: true }
     }
 
     fn expectation(&self, generation: Option<i64>) -> Expectation {
@@ -103,18 +109,19 @@ pub(super) struct Checks<'a> {
     pub(super) reach: &'a Reach,
     pub(super) environment: &'a Environment,
     pub(super) events: &'a Events,
+    /// A cluster says that every Route is admitted.
+    pub(super) admitted: bool,
 }
 
 impl Checks<'_> {
     /// Checks the services (all that have a check, or the named ones) through their endpoints.
-    pub(super) async fn run(&self, services: Option<&[String]>, run_id: &str, report: &mut EnvReport) {
-        let chosen =
-            |service: &str| service != EDGE && services.is_none_or(|names| names.iter().any(|name| name == service));
-        let targets =
-            report.endpoints.iter().filter(|endpoint| chosen(&endpoint.service) && smoke::has_check(&endpoint.service));
-        let targets: Vec<Target> =
-            targets.map(|endpoint| Target { service: endpoint.service.clone(), url: endpoint.url.clone() }).collect();
-        let options = self.options(run_id);
+    pub(super) async fn run(&self, services: Option<&[String]>, context: &Context, report: &mut EnvReport) {
+        let targets = targets(services, report);
+        let options = self.options(context, report);
+        if let Some(note) = smoke::proxy_note(&targets, &options) {
+            self.events.send(What::Note(note.clone()));
+            report.notes.push(note);
+        }
         let events = self.events.clone();
         let work = smoke::run(&targets, &options, move |result, tally| events.checked(result, tally));
         match report.phases.run(self.events, "smoke", work).await {
@@ -128,15 +135,40 @@ impl Checks<'_> {
         }
     }
 
-    fn options(&self, run_id: &str) -> Options {
+    /// The environment as one of several that are compared or cleaned.
+    pub(super) fn tenant(&self, services: Option<&[String]>, context: &Context, report: &EnvReport) -> Tenant {
+        let (targets, options) = (targets(services, report), self.options(context, report));
+        if let Some(note) = smoke::proxy_note(&targets, &options) {
+            self.events.send(What::Note(note));
+        }
+        Tenant { name: report.env.clone(), targets, options }
+    }
+
+    /// The options of a smoke run, once the environment serves.
+    fn options(&self, context: &Context, report: &EnvReport) -> Options {
         let environment = self.environment;
         let limits = environment.profile.lacks.iter().map(|lack| Limit {
             service: lack.service.clone(),
             operation: lack.operation.clone(),
             reason: lack.reason.clone(),
         });
-        smoke_options(self.reach, environment.account.clone(), environment.region.clone(), limits.collect(), run_id)
+        let (account, region) = (environment.account.clone(), environment.region.clone());
+        Options {
+            edge: endpoints::edge(&report.endpoints).map(|edge| edge.url.clone()),
+            admitted: self.admitted,
+            ..smoke_options(self.reach, account, region, limits.collect(), context)
+        }
     }
+}
+
+/// The endpoints that have a check: all, or those of the named services.
+fn targets(services: Option<&[String]>, report: &EnvReport) -> Vec<Target> {
+    let chosen = |service: &str| services.is_none_or(|names| names.iter().any(|name| name == service));
+    let all =
+        report.endpoints.iter().filter(|endpoint| endpoint.service != EDGE && smoke::has_check(&endpoint.service));
+    all.filter(|endpoint| chosen(&endpoint.service))
+        .map(|endpoint| Target { service: endpoint.service.clone(), url: endpoint.url.clone() })
+        .collect()
 }
 
 /// The options of a smoke run.
@@ -145,7 +177,7 @@ pub(super) fn smoke_options(
     account: Option<String>,
     region: String,
     limits: Vec<Limit>,
-    run_id: &str,
+    context: &Context,
 ) -> Options {
     Options {
         router: reach.router.clone(),
@@ -153,12 +185,16 @@ pub(super) fn smoke_options(
         account,
         region,
         deadlines: smoke::Deadlines::default(),
-        run_id: run_id.to_owned(),
+        run_id: context.run_id.clone(),
         limits,
         // The first call of a service loads it, and all share one core: more at once bring each nearer to the 30 s after
         // which the router gives up, and make the whole run hardly shorter.
         concurrency: 4,
         companions: smoke::Companions::Targets,
+        edge: None,
+        admitted: false,
+        proxies: reach.proxies.clone(),
+        stop: context.stop.clone(),
     }
 }
 

@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_secs(3);
 pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Result<Outcome> {
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
-    let reach = reach::resolve(&args.reach, Some(&facts))?;
+    let reach = reach::resolve(&args.reach, Some(&facts), &context.proxies)?;
     let target = target::existing(&cluster, &facts, &args.env.env, args.env.namespace.as_deref()).await?;
     let events = context.events(&args.env.env);
     let mut report = EnvReport::of(&target.environment, &context.run_id);

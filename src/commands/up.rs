@@ -53,10 +53,10 @@ pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result
     for name in &names {
         Environment::check(name, &choices, args.envs.namespace.as_deref())?;
     }
-    reach::resolve(&args.reach, None)?;
+    reach::resolve(&args.reach, None, &context.proxies)?;
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
-    let reach = reach::resolve(&args.reach, Some(&facts))?;
+    let reach = reach::resolve(&args.reach, Some(&facts), &context.proxies)?;
     let up = Up { args, context: &context, cluster: &cluster, facts: &facts, reach: &reach };
     let prepared = try_join_all(names.iter().map(|name| up.prepare(name, choices.clone()))).await?;
     let reports = join_all(prepared.into_iter().map(|one| up.carry_out(one))).await;
@@ -140,7 +140,7 @@ impl Up<'_> {
                 let serving =
                     Serving { cluster, facts, reach, environment: &environment, events: &events, writes: true };
                 if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
-                    serving.smoke(None, &context.run_id, &mut report).await;
+                    serving.smoke(None, context, &mut report).await;
                 }
             }
         }

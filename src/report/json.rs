@@ -7,7 +7,7 @@ use super::{EnvReport, ListedLocal, Machine, Removed, Run};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::exit::ExitStatus;
-use crate::smoke::{ServiceResult, Summary};
+use crate::smoke::{Cleaned, ServiceResult, Summary};
 
 const SCHEMA: &str = "lsdeploy/v1";
 
@@ -124,6 +124,24 @@ pub fn report(run: &Run<'_>) -> String {
             smoke(&one.env, one.smoke.as_deref().unwrap_or_default())
         }
         (None, reports) => environments(reports),
+    }
+}
+
+/// The checks of several environments, for `smoke --isolation`.
+pub fn isolation(envs: &[(&str, &Vec<ServiceResult>)]) -> String {
+    let envs: Vec<_> = envs.iter().map(|(env, results)| smoke_of(env, results)).collect();
+    write(&serde_json::json!({"schema": SCHEMA, "envs": envs}))
+}
+
+/// What `smoke --clean` did: one environment as an object, several as an object with an array `envs`.
+pub fn cleaned(envs: &[(String, Cleaned)]) -> String {
+    let of = |(env, cleaned): &(String, Cleaned)| {
+        serde_json::json!({"schema": SCHEMA, "env": env, "removed": cleaned.removed, "failed": cleaned.failed,
+            "unsearched": cleaned.unsearched})
+    };
+    match envs {
+        [one] => write(&of(one)),
+        many => write(&serde_json::json!({"schema": SCHEMA, "envs": many.iter().map(of).collect::<Vec<_>>()})),
     }
 }
 

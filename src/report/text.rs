@@ -12,7 +12,7 @@ use crate::error::CommandError;
 use crate::finding::Finding;
 use crate::manifest::ObjectId;
 use crate::printable::printable;
-use crate::smoke::{ServiceResult, Status, Summary};
+use crate::smoke::{Cleaned, Failed, ServiceResult, Status, Summary, Unsearched};
 
 /// What counts stands first: a narrow screen cuts the URLs, which share their end.
 const CHECKED: [&str; 3] = ["SERVICE", "CHECK", "ENDPOINT"];
@@ -147,6 +147,46 @@ pub fn smoke(results: &[ServiceResult]) -> String {
     let mut rows = vec![CHECKED.map(str::to_owned).to_vec()];
     rows.extend(results.iter().map(|result| vec![result.service.clone(), check(Some(result)), result.url.clone()]));
     format!("{}\n{}\n{}", table::columns(&rows), verdict(results), skipped(results))
+}
+
+/// The checks of one of several environments, for `smoke --isolation`.
+pub fn isolation(env: &str, results: &[ServiceResult]) -> String {
+    format!("made in {env}, looked for in the others:\n{}", smoke(results))
+}
+
+/// What `smoke --clean` removed.
+pub fn cleaned(env: &str, cleaned: &Cleaned) -> String {
+    let mut text = String::new();
+    for removed in &cleaned.removed {
+        let _ = writeln!(text, "removed {} {} from {}", removed.kind, printable(&removed.name), removed.service);
+    }
+    let _ = match cleaned.removed.len() {
+        0 => writeln!(text, "{env}: nothing of a smoke run was left"),
+        count => writeln!(text, "{env}: {count} removed"),
+    };
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Unsearched { service, reason } in &cleaned.unsearched {
+        reasons.entry(reason).or_default().push(service);
+    }
+    for (reason, services) in reasons {
+        let _ = writeln!(text, "not searched {}: {}", services.join(", "), printable(reason));
+    }
+    text
+}
+
+/// What `smoke --clean` could not remove or look for; what failed in the same way shares one error.
+pub fn not_cleaned(env: &str, cleaned: &Cleaned, colour: bool) -> String {
+    let mut causes: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for Failed { service, name, finding } in &cleaned.failed {
+        let what = name.as_ref().map_or_else(|| service.clone(), |name| format!("{service} {name}"));
+        causes.entry((&finding.message, &finding.hint)).or_default().push(what);
+    }
+    let mut text = String::new();
+    for ((message, hint), what) in causes {
+        let failed = CommandError::new(format!("{env}: cannot clean {}: {message}", what.join(", "))).hint(hint);
+        text.push_str(&error(&failed, colour));
+    }
+    text
 }
 
 /// What is wrong with the services that failed: phase, what was seen, next step. Services that failed in the same way

@@ -2,7 +2,7 @@
 
 use aws_sdk_apigateway::{Client, types::IntegrationType};
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 const STAGE: &str = "smoke";
 
@@ -45,4 +45,15 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let url = format!("{}/restapis/{api}/{STAGE}/_user_request_/hello", run.url());
     let got = run.fetch("invoke", &url).await?;
     run.expect_eq("answer of the API", answer.as_str(), got.trim())
+}
+
+/// What the check may leave: REST APIs.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let gateway = Client::new(&sweep.sdk());
+    let apis = gateway.get_rest_apis().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for api in apis {
+        let id = api.id().unwrap_or_default();
+        sweep.found("REST API", api.name().unwrap_or_default(), gateway.delete_rest_api().rest_api_id(id).send()).await;
+    }
+    Ok(())
 }

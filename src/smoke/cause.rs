@@ -10,7 +10,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{
     connector::Asked,
-    transport::{Problem, TransportError},
+    diagnose::is_page,
+    transport::{Peer, Problem, TransportError, Via},
+    tunnel::title,
 };
 
 /// The longest text taken over from an answer, in characters.
@@ -40,6 +42,12 @@ pub(super) struct Answer {
     pub(super) request_id: Option<String>,
     /// Why the SDK could not read it.
     pub(super) unread: Option<String>,
+    /// Who answered.
+    pub(super) peer: Option<Peer>,
+    /// The program that says to have answered (`Server`).
+    pub(super) server: Option<String>,
+    /// A proxy says that the answer is its own, not one that it passed on.
+    pub(super) is_proxys: bool,
 }
 
 impl Answer {
@@ -58,8 +66,19 @@ impl Answer {
 
     /// True for HTML.
     pub(super) fn is_page(&self) -> bool {
-        let start: String = self.body.trim_start().chars().take(14).collect::<String>().to_ascii_lowercase();
-        start.starts_with("<!doctype html") || start.starts_with("<html")
+        is_page(self.body.as_bytes())
+    }
+
+    /// Where it came from, for people: ` from 10.0.0.1:443`.
+    pub(super) fn from(&self) -> String {
+        self.peer.as_ref().map_or_else(String::new, |peer| format!(" from {peer}"))
+    }
+
+    /// Status, title and server of a web page.
+    pub(super) fn page(&self) -> String {
+        let title = title(&self.body).map_or_else(String::new, |title| format!(", \"{title}\""));
+        let server = self.server.as_ref().map_or_else(String::new, |server| format!(", Server: {}", shortened(server)));
+        format!("HTTP {}{title}{server}", self.status)
     }
 }
 
@@ -72,6 +91,7 @@ where
             SdkError::DispatchFailure(failure) => {
                 let source = failure.as_connector_error().and_then(Error::source);
                 match source.and_then(|source| source.downcast_ref::<TransportError>()) {
+                    Some(TransportError { problem: Problem::Page(answer), .. }) => Self::Answer(answer.clone()),
                     Some(error) => Self::Transport(error.clone()),
                     None => Self::Unsent(chain(&error)),
                 }
@@ -102,7 +122,15 @@ impl Cause {
     /// A failure before there is a URL to ask.
     pub(super) fn unsendable(host: &str, detail: &dyn Error) -> Self {
         let problem = Problem::Unsendable { detail: detail.to_string() };
-        Self::Transport(TransportError { host: host.to_owned(), problem })
+        Self::Transport(TransportError { host: host.to_owned(), peer: None, problem })
+    }
+
+    /// The emulator does not know the thing that was asked for.
+    pub(super) fn is_gone(&self) -> bool {
+        let Self::Answer(answer) = self else { return false };
+        let words = ["NotFound", "NonExist", "NoSuch", "DoesNotExist"];
+        let is_known = |code: &str| words.iter().any(|word| code.contains(word));
+        !answer.is_page() && answer.code.as_deref().is_some_and(is_known)
     }
 
     /// The emulator's error code, if that is what it is.
@@ -125,8 +153,19 @@ pub(super) fn shortened(text: &str) -> String {
 
 fn seen(raw: &HttpResponse) -> Answer {
     let header = |headers: &Headers, names: &[&str]| names.iter().find_map(|name| headers.get(name)).map(str::to_owned);
+    let asked = raw.extension::<Asked>();
+    let peer = asked.map(|asked| asked.peer.clone());
+    let own = ["proxy-authenticate", "proxy-status", "x-squid-error"];
+    let is_proxys = matches!(peer, Some(Peer { via: Via::Proxy(_), .. }))
+        && (raw.status().as_u16() == 407
+            || own.iter().any(|name| raw.headers().get(*name).is_some())
+            // Whoever passes an answer on says so (RFC 9110, 7.6.3).
+            || raw.headers().get("via").is_none() && raw.headers().get("content-type").is_some_and(|kind| kind.starts_with("text/html")));
     Answer {
-        host: raw.extension::<Asked>().map_or(String::new(), |Asked(host)| host.clone()),
+        host: asked.map_or(String::new(), |asked| asked.host.clone()),
+        peer,
+        is_proxys,
+        server: header(raw.headers(), &["server"]),
         status: raw.status().as_u16(),
         location: header(raw.headers(), &["location"]),
         body: raw.body().bytes().map_or(String::new(), |body| String::from_utf8_lossy(body).into_owned()),

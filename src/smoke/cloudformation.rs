@@ -5,7 +5,7 @@ use aws_sdk_cloudformation::{
     types::{Stack, StackStatus},
 };
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let cloudformation = Client::new(&run.sdk());
@@ -59,4 +59,15 @@ pub(super) async fn create_stack(run: &mut Run, client: &Client, template: &str)
 /// The first output of a stack.
 pub(super) fn output(stack: &Stack) -> Option<&str> {
     stack.outputs().first()?.output_value()
+}
+
+/// What the check may leave: stacks, which take with them what they made.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let client = Client::new(&sweep.sdk());
+    let stacks = client.describe_stacks().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for stack in stacks {
+        let name = stack.stack_name().unwrap_or_default();
+        sweep.found("stack", name, client.delete_stack().stack_name(name).send()).await;
+    }
+    Ok(())
 }

@@ -2,11 +2,12 @@
 
 use aws_sdk_cloudwatch::{
     Client,
+    operation::describe_alarms::DescribeAlarmsOutput,
     primitives::DateTime,
     types::{ComparisonOperator, MetricAlarm, MetricDatum, StandardUnit, Statistic},
 };
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 use std::time::{Duration, SystemTime};
 
 /// Statistics are asked from so long before now to so long after.
@@ -42,4 +43,15 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let described = run.step("describe_alarms", cloudwatch.describe_alarms().alarm_names(&namespace).send()).await?;
     let thresholds: Vec<_> = described.metric_alarms().iter().map(MetricAlarm::threshold).collect();
     run.expect_eq("threshold", &vec![Some(40.0)], &thresholds)
+}
+
+/// What the check may leave: alarms. Metrics cannot be deleted; they go with the emulator.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let cloudwatch = Client::new(&sweep.sdk());
+    let pages = cloudwatch.describe_alarms().into_paginator().send().collect::<Result<Vec<_>, _>>().await?;
+    for alarm in pages.iter().flat_map(DescribeAlarmsOutput::metric_alarms) {
+        let name = alarm.alarm_name().unwrap_or_default();
+        sweep.found("alarm", name, cloudwatch.delete_alarms().alarm_names(name).send()).await;
+    }
+    Ok(())
 }

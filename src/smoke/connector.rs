@@ -1,14 +1,14 @@
 //! The SDK's way to the network: hyper on connections opened here, so that each stage fails with its own error.
 //! Does network IO.
 //!
-//! There is no proxy support: Routes are reached directly, and `HTTPS_PROXY` must not lead a test somewhere else.
+//! A proxy is passed only where the options name one; nothing is read from the environment here.
 
 use std::{
     collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -22,17 +22,16 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::{
-    body::{Body, Bytes},
-    client::conn::http1::SendRequest,
-};
+use hyper::body::{Body, Bytes};
 use tokio::time::timeout;
 
 use super::{
-    diagnose::is_router_page,
-    dial::{Network, Origin},
+    cause::Answer,
+    diagnose::{is_page, is_router_page},
+    dial::{Forward, Link, Network, Origin},
     parts::backend_refuses,
-    transport::{Problem, TransportError},
+    shared::Reached,
+    transport::{Peer, Problem, TransportError},
 };
 
 /// No answer of a smoke test is near this size; a wrong server's may be endless.
@@ -41,27 +40,28 @@ const LONGEST_BODY: usize = 16 * 1024 * 1024;
 /// Pause between two looks at a service that is starting.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-type Sender = SendRequest<Full<Bytes>>;
-
 /// Connections of one service's check; clones share them.
 #[derive(Clone)]
 pub(super) struct Connector(Arc<Inner>);
 
 struct Inner {
     network: Arc<Network>,
-    idle: Mutex<HashMap<Origin, Vec<Sender>>>,
+    idle: Mutex<HashMap<Origin, Vec<Link>>>,
     /// Seconds by which the emulator's clock is ahead of ours, from the last `Date` header.
     ahead: AtomicI64,
-    reached: Arc<AtomicBool>,
+    reached: Arc<Reached>,
 }
 
-/// Attached to every answer: the host of the URL that was asked.
+/// Attached to every answer: the host of the URL that was asked, and who answered.
 #[derive(Debug, Clone)]
-pub(super) struct Asked(pub(super) String);
+pub(super) struct Asked {
+    pub(super) host: String,
+    pub(super) peer: Peer,
+}
 
 impl Connector {
-    /// `reached` is shared by all services of a run and becomes true with the first answer that is not the router's.
-    pub(super) fn new(network: Arc<Network>, reached: Arc<AtomicBool>) -> Self {
+    /// `reached` is shared by all services of a run and knows of every answer that may be an emulator's.
+    pub(super) fn new(network: Arc<Network>, reached: Arc<Reached>) -> Self {
         Self(Arc::new(Inner { network, idle: Mutex::default(), ahead: AtomicI64::new(0), reached }))
     }
 
@@ -80,13 +80,10 @@ impl Connector {
     #[expect(clippy::disallowed_methods, reason = "a wait for the router's next reload, with its deadline")]
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let deadlines = &self.0.network.deadlines;
-        let host = request.uri().host().unwrap_or_default().to_owned();
         let started = Instant::now();
         loop {
             let left = deadlines.operation.saturating_sub(started.elapsed());
-            let answer = self.once(request.clone(), left).await;
-            let answer = answer.map_err(|problem| TransportError { host: host.clone(), problem })?;
-            self.note(&answer);
+            let answer = self.once(request.clone(), left).await?;
             let waited = started.elapsed() + LOOK_AGAIN;
             if !is_starting(&answer) || waited > deadlines.settle.min(deadlines.operation) {
                 return Ok(answer);
@@ -95,54 +92,82 @@ impl Connector {
         }
     }
 
-    async fn once(&self, request: Request<Bytes>, left: Duration) -> Result<Response<Bytes>, Problem> {
-        let origin = Origin::of(request.uri())?;
-        let mut again = is_read(&request).then(|| to_wire(request.clone(), &origin)).transpose()?;
-        let wire = to_wire(request, &origin)?;
-        let (mut sender, kept) = match self.take_idle(&origin) {
-            Some(sender) => (sender, true),
+    /// Sends a request once, whatever comes of it.
+    pub(super) async fn look(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let left = self.0.network.deadlines.operation;
+        self.once(request, left).await
+    }
+
+    async fn once(&self, request: Request<Bytes>, left: Duration) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let failed = |peer: Option<&Peer>, problem| TransportError {
+            host: host.clone(),
+            peer: peer.cloned().map(Box::new),
+            problem,
+        };
+        let origin = Origin::of(request.uri()).map_err(|problem| failed(None, problem))?;
+        let again = is_read(&request).then(|| request.clone());
+        let (mut link, kept) = match self.take_idle(&origin) {
+            Some(link) => (link, true),
             None => (self.0.network.open(&origin).await?, false),
         };
+        let write = |request| to_wire(request, &origin, link.forward.as_ref()).map_err(|problem| failed(None, problem));
+        let wire = write(request)?;
+        let mut again = again.map(write).transpose()?;
         let exchange = async {
-            let answer = match sender.try_send_request(wire).await {
+            let answer = match link.sender.try_send_request(wire).await {
                 Ok(answer) => answer,
                 Err(mut refused) => match refused.take_message().or_else(|| again.take()) {
                     // The server closed the kept connection before a byte was written, or under a call that only reads.
                     Some(wire) if kept => {
-                        sender = self.0.network.open(&origin).await?;
-                        sender.send_request(wire).await.map_err(|error| Problem::exchange(&error))?
+                        link = self.0.network.open(&origin).await?;
+                        let sent = link.sender.send_request(wire).await;
+                        sent.map_err(|error| failed(Some(&link.peer), Problem::exchange(&error)))?
                     }
-                    _ => return Err(Problem::exchange(refused.error())),
+                    _ => return Err(failed(Some(&link.peer), Problem::exchange(refused.error()))),
                 },
             };
-            let answer = collect(answer).await?;
-            Ok((answer, sender))
+            // A proxy that refuses may hang up before its page is through; its status says enough.
+            let may_be_cut =
+                link.forward.is_some() && (answer.status().is_client_error() || answer.status().is_server_error());
+            match collect(answer, may_be_cut).await {
+                Ok(answer) => Ok(answer),
+                Err(problem) => Err(failed(Some(&link.peer), problem)),
+            }
         };
         let after = self.0.network.deadlines.operation;
-        let (answer, sender) = timeout(left, exchange).await.map_err(|_| Problem::AnswerTimeout { after })??;
-        self.keep(origin, sender);
+        let answer = match timeout(left, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(failed(Some(&link.peer), Problem::AnswerTimeout { after })),
+        };
+        let mut answer = answer?;
+        self.note(&answer, &link.peer);
+        answer.extensions_mut().insert(Asked { host: host.clone(), peer: link.peer.clone() });
+        self.keep(origin, link);
         Ok(answer)
     }
 
-    fn take_idle(&self, origin: &Origin) -> Option<Sender> {
+    fn take_idle(&self, origin: &Origin) -> Option<Link> {
         let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let senders = idle.get_mut(origin)?;
-        senders.retain(|sender| !sender.is_closed());
-        senders.pop()
+        let links = idle.get_mut(origin)?;
+        links.retain(|link| !link.sender.is_closed());
+        links.pop()
     }
 
-    fn keep(&self, origin: Origin, sender: Sender) {
-        if !sender.is_closed() {
+    fn keep(&self, origin: Origin, link: Link) {
+        if !link.sender.is_closed() && link.forward.is_none() {
             let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.entry(origin).or_default().push(sender);
+            idle.entry(origin).or_default().push(link);
         }
     }
 
-    fn note(&self, answer: &Response<Bytes>) {
+    fn note(&self, answer: &Response<Bytes>, peer: &Peer) {
         if is_router_page(answer.status().as_u16(), answer.body()) {
             return;
         }
-        self.0.reached.store(true, Ordering::Relaxed);
+        if !is_page(answer.body()) {
+            self.0.reached.note(peer.address.ip());
+        }
         let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
         if let Some(ahead) = date.and_then(|date| seconds_ahead(date, SystemTime::now())) {
             self.0.ahead.store(ahead, Ordering::Relaxed);
@@ -161,11 +186,14 @@ impl HttpConnector for Connector {
         let connector = self.clone();
         HttpConnectorFuture::new(async move {
             let request = from_sdk(request).await?;
-            let host = request.uri().host().unwrap_or_default().to_owned();
-            let answer = connector.send(request).await.map_err(|error| ConnectorError::other(error.into(), None))?;
+            let answer = connector.send(request).await.and_then(no_page);
+            let answer = answer.map_err(|error| ConnectorError::other(error.into(), None))?;
+            let asked = answer.extensions().get::<Asked>().cloned();
             let answer = HttpResponse::try_from(answer.map(SdkBody::from));
             let mut answer = answer.map_err(|error| ConnectorError::user(error.into()))?;
-            answer.add_extension(Asked(host));
+            if let Some(asked) = asked {
+                answer.add_extension(asked);
+            }
             Ok(answer)
         })
     }
@@ -190,6 +218,24 @@ fn is_starting(answer: &Response<Bytes>) -> bool {
     answer.status() == 503 || answer.status() == 500 && backend_refuses(&String::from_utf8_lossy(answer.body()))
 }
 
+/// Where an answer has no body, the SDK takes a web page for success.
+fn no_page(answer: Response<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    let asked = answer.extensions().get::<Asked>().cloned();
+    let Some(Asked { host, peer }) = asked.filter(|_| answer.status().is_success() && is_page(answer.body())) else {
+        return Ok(answer);
+    };
+    let server = answer.headers().get(header::SERVER).and_then(|server| server.to_str().ok());
+    let seen = Answer {
+        host: host.clone(),
+        status: answer.status().as_u16(),
+        body: String::from_utf8_lossy(answer.body()).into_owned(),
+        peer: Some(peer.clone()),
+        server: server.map(str::to_owned),
+        ..Answer::default()
+    };
+    Err(TransportError { host, peer: Some(Box::new(peer)), problem: Problem::Page(Box::new(seen)) })
+}
+
 async fn from_sdk(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
@@ -197,20 +243,35 @@ async fn from_sdk(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError
     Ok(Request::from_parts(parts, body))
 }
 
-/// Origin form and a Host header, as HTTP/1.1 wants them on a direct connection.
-fn to_wire(request: Request<Bytes>, origin: &Origin) -> Result<Request<Full<Bytes>>, Problem> {
+/// A Host header, and the form that HTTP/1.1 wants: a path on a direct connection and in a tunnel, the whole URL where a
+/// proxy passes the request on.
+fn to_wire(
+    request: Request<Bytes>,
+    origin: &Origin,
+    forward: Option<&Forward>,
+) -> Result<Request<Full<Bytes>>, Problem> {
     let unsendable = |error: http::Error| Problem::Unsendable { detail: error.to_string() };
     let (mut parts, body) = request.into_parts();
     if !parts.headers.contains_key(header::HOST) {
         let host = HeaderValue::from_str(&origin.authority()).map_err(|error| unsendable(error.into()))?;
         parts.headers.insert(header::HOST, host);
     }
+    if let Some(forward) = forward {
+        // Proxies hang up after an answer without saying so, and some read no chunks; the body has a length here.
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        parts.headers.remove(header::TRANSFER_ENCODING);
+        if let Some(authorization) = &forward.authorization {
+            let value = HeaderValue::from_str(authorization).map_err(|error| unsendable(error.into()))?;
+            parts.headers.insert(header::PROXY_AUTHORIZATION, value);
+        }
+        return Ok(Request::from_parts(parts, Full::new(body)));
+    }
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     parts.uri = path.parse::<Uri>().map_err(|error| unsendable(error.into()))?;
     Ok(Request::from_parts(parts, Full::new(body)))
 }
 
-async fn collect<B>(answer: Response<B>) -> Result<Response<Bytes>, Problem>
+async fn collect<B>(answer: Response<B>, may_be_cut: bool) -> Result<Response<Bytes>, Problem>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
@@ -218,6 +279,7 @@ where
     match Limited::new(body, LONGEST_BODY).collect().await {
         Ok(collected) => Ok(Response::from_parts(parts, collected.to_bytes())),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLong { limit: LONGEST_BODY }),
+        Err(_) if may_be_cut => Ok(Response::from_parts(parts, Bytes::new())),
         Err(error) => Err(Problem::Cut { detail: error.to_string() }),
     }
 }
@@ -262,9 +324,22 @@ mod tests {
         for (url, host) in [("https://sqs.x/", "sqs.x"), ("http://sqs.x:80/", "sqs.x"), ("http://x:4566/", "x:4566")] {
             let request = Request::get(url).body(Bytes::new()).unwrap();
             let origin = Origin::of(request.uri()).unwrap();
-            let wire = to_wire(request, &origin).unwrap();
+            let wire = to_wire(request, &origin, None).unwrap();
             assert_eq!(wire.headers()[header::HOST], host);
             assert_eq!(wire.uri(), "/");
         }
+    }
+
+    #[test]
+    fn a_proxy_that_passes_requests_on_sees_the_whole_url() {
+        let request = Request::get("http://sqs.x/path?a=b").body(Bytes::new()).unwrap();
+        let origin = Origin::of(request.uri()).unwrap();
+        let forward = Forward { authorization: Some("Basic bWU=".to_owned()) };
+        let wire = to_wire(request, &origin, Some(&forward)).unwrap();
+        assert_eq!(wire.uri(), "http://sqs.x/path?a=b");
+        assert_eq!(
+            (&wire.headers()[header::HOST], &wire.headers()["proxy-authorization"]),
+            (&HeaderValue::from_static("sqs.x"), &HeaderValue::from_static("Basic bWU="))
+        );
     }
 }

@@ -1,21 +1,31 @@
 //! From what was seen to a finding: which phase, which cause, what to do. Pure.
 
+mod answer;
+
+use std::net::IpAddr;
+
 use super::{
-    cause::{Answer, Cause},
-    parts::missing_part,
-    transport::{Problem, TlsProblem, TransportError},
+    cause::Cause,
+    certificate::Certificate,
+    transport::{Peer, Problem, TlsProblem, TransportError, Via},
 };
 use crate::finding::{Finding, Phase, code};
 
 /// What a finding needs to know besides the error itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Place {
     /// Name of the step that failed.
     pub(super) operation: String,
+    /// The service under test.
+    pub(super) service: String,
     /// Hosts of all targets: any other host came out of an answer.
     pub(super) hosts: Vec<String>,
     /// Whether any endpoint of this run was answered by the emulator: then the Service has endpoints.
     pub(super) emulator_reached: bool,
+    /// Addresses at which an emulator answered.
+    pub(super) emulators: Vec<IpAddr>,
+    /// The cluster says that the Route is admitted and has its pod.
+    pub(super) admitted: bool,
 }
 
 /// Why a check stops: a phase and its finding.
@@ -34,30 +44,41 @@ impl Failure {
 /// Names the cause of a failed call.
 pub(super) fn diagnose(place: &Place, cause: &Cause) -> Failure {
     let operation = &place.operation;
-    let failure = match cause {
-        Cause::Transport(error) => transport(operation, error),
-        Cause::Answer(answer) => from_answer(place, answer),
-        Cause::Unsent(detail) => Failure::new(
-            Phase::Api,
-            code::BAD_ANSWER,
-            format!("`{operation}` could not be sent or read: {detail}"),
-            "this is a mistake of the check: report it with this message",
-        ),
+    let (asked, failure) = match cause {
+        Cause::Transport(error) => (&error.host, transport(operation, error)),
+        Cause::Answer(answer) => (&answer.host, answer::diagnose(place, answer)),
+        Cause::Unsent(detail) => {
+            return Failure::new(
+                Phase::Api,
+                code::BAD_ANSWER,
+                format!("`{operation}` could not be sent or read: {detail}"),
+                "this is a mistake of the check: report it with this message",
+            );
+        }
     };
-    let asked = match cause {
-        Cause::Transport(error) => &error.host,
-        Cause::Answer(answer) => &answer.host,
-        Cause::Unsent(_) => return failure,
-    };
-    if failure.phase <= Phase::Route && !place.hosts.contains(asked) {
-        return unreachable(asked, &failure);
+    match cause {
+        _ if place.hosts.contains(asked) => failure,
+        Cause::Answer(_) if failure.finding.code == code::API_ERROR => elsewhere(asked, &failure),
+        _ if failure.phase <= Phase::Route => unreachable(asked, &failure),
+        _ => failure,
     }
-    failure
 }
 
 /// The page that the OpenShift router serves with 503 for an unknown host and for a Service without endpoints.
 pub(super) fn is_router_page(status: u16, body: &[u8]) -> bool {
     status == 503 && body.windows(28).any(|part| part == b"Application is not available")
+}
+
+/// True for HTML.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let starts = |with: &[u8]| start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    starts(b"<!doctype html") || starts(b"<html")
+}
+
+/// What to do about a name: the only place that says how to look into DNS, for `dns-debug` to take over.
+pub(super) fn ask_dns(host: &str) -> String {
+    format!("see what DNS says here: `getent hosts {host}`")
 }
 
 fn unreachable(host: &str, failure: &Failure) -> Failure {
@@ -70,9 +91,27 @@ fn unreachable(host: &str, failure: &Failure) -> Failure {
     )
 }
 
+fn elsewhere(host: &str, failure: &Failure) -> Failure {
+    Failure::new(
+        Phase::Data,
+        code::DIFFERENT_ENVIRONMENT,
+        format!(
+            "the emulator returned a URL on `{host}`, which is no host of this environment, and what answers there does \
+             not know what was made: {}",
+            failure.finding.message
+        ),
+        "let the emulator return URLs of its own Routes: for LocalStack LOCALSTACK_HOST=<host of the edge Route>:<port>",
+    )
+}
+
 fn transport(operation: &str, error: &TransportError) -> Failure {
-    let TransportError { host, problem } = error;
-    let message = format!("`{operation}`: {problem}");
+    let TransportError { host, peer, problem } = error;
+    let at = match (problem, peer) {
+        (Problem::Proxy { .. } | Problem::ProxyRefused { .. }, _) | (_, None) => String::new(),
+        (_, Some(peer)) => format!(" (connected to {peer})"),
+    };
+    let message = format!("`{operation}`: {problem}{at}");
+    let by_name = matches!(peer.as_deref(), None | Some(Peer { via: Via::Name, .. }));
     let (phase, code, hint) = match problem {
         // Targets were looked at before, so this host came out of an answer.
         Problem::RealAws => (
@@ -83,9 +122,7 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
         Problem::Resolve { name, .. } => (
             Phase::Resolve,
             code::NAME_UNRESOLVED,
-            format!(
-                "DNS does not know `{name}` here (`getent hosts {name}`): give --router ADDRESS, or ask where it is known"
-            ),
+            format!("{}; give --router ADDRESS, or ask where the name is known", ask_dns(name)),
         ),
         Problem::Refused { address } => (
             Phase::Connect,
@@ -100,8 +137,10 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
         Problem::Connect { address, .. } => {
             (Phase::Connect, code::CONNECT_FAILED, format!("check this machine's routes to {address}"))
         }
-        Problem::Tls(problem) => {
-            let (code, hint) = tls(host, problem);
+        Problem::Proxy { .. } => (Phase::Connect, code::PROXY_UNREACHABLE, no_proxy(host)),
+        Problem::ProxyRefused { status, .. } => (Phase::Connect, code::PROXY_REFUSED, proxy_refused(*status, host)),
+        Problem::Tls { problem, certificate } => {
+            let (code, hint) = tls(host, problem, certificate.as_deref(), by_name);
             (Phase::Tls, code, hint)
         }
         Problem::AnswerTimeout { .. } => (
@@ -109,11 +148,20 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
             code::TIMED_OUT,
             "the connection stands but no answer came: `lsdeploy logs` shows what the emulator is busy with".to_owned(),
         ),
-        Problem::Garbage { .. } | Problem::TooLong { .. } | Problem::Unsendable { .. } => (
+        Problem::Garbage { .. } | Problem::Page(_) | Problem::TooLong { .. } | Problem::Unsendable { .. } => (
             Phase::Api,
             code::BAD_ANSWER,
             format!("something else than the emulator answers on `{host}`, or http and https are mixed up"),
         ),
+        Problem::Closed { .. } | Problem::Cut { .. }
+            if matches!(peer.as_deref(), Some(Peer { via: Via::Proxy(_), .. })) =>
+        {
+            (
+                Phase::Api,
+                code::CONNECTION_LOST,
+                format!("the proxy, the router or the emulator gave up; {}", no_proxy(host)),
+            )
+        }
         Problem::Closed { .. } | Problem::Cut { .. } => (
             Phase::Api,
             code::CONNECTION_LOST,
@@ -124,18 +172,31 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
     Failure::new(phase, code, message, hint)
 }
 
-fn tls(host: &str, problem: &TlsProblem) -> (&'static str, String) {
+fn proxy_refused(status: u16, host: &str) -> String {
+    match status {
+        407 => format!("it wants a user: put user:password@ into its variable, or {}", no_proxy(host)),
+        _ => no_proxy(host),
+    }
+}
+
+/// How to leave the proxy out.
+fn no_proxy(host: &str) -> String {
+    let domain = host.find('.').map_or(host, |dot| &host[dot..]);
+    format!("reach the Routes without it: NO_PROXY={domain}")
+}
+
+fn tls(host: &str, problem: &TlsProblem, certificate: Option<&Certificate>, by_name: bool) -> (&'static str, String) {
+    let doubt = if by_name { format!("; if it is another machine's, {}", ask_dns(host)) } else { String::new() };
     match problem {
         TlsProblem::Untrusted => {
-            (code::TLS_UNTRUSTED, "give the router's CA with `--ca-file FILE`, or use the http endpoint".to_owned())
+            let remedy = "give the router's CA with `--ca-file FILE`, or use the http endpoint";
+            (code::TLS_UNTRUSTED, format!("{remedy}{doubt}"))
         }
-        TlsProblem::WrongName { presented } => (
-            code::TLS_WRONG_NAME,
-            format!(
-                "the certificate must cover `{host}`; it covers {}: a wildcard covers one label only",
-                presented.join(", ")
-            ),
-        ),
+        TlsProblem::WrongName => {
+            let covered = certificate.map_or_else(|| "other names".to_owned(), Certificate::covers);
+            let rule = format!("the certificate must cover `{host}`; it covers {covered}: a wildcard covers one label");
+            (code::TLS_WRONG_NAME, format!("{rule}{doubt}"))
+        }
         TlsProblem::Expired => {
             (code::TLS_EXPIRED, "renew the router's certificate, and check this machine's clock".to_owned())
         }
@@ -150,116 +211,6 @@ fn tls(host: &str, problem: &TlsProblem) -> (&'static str, String) {
         }
     }
 }
-
-fn from_answer(place: &Place, answer: &Answer) -> Failure {
-    let operation = &place.operation;
-    let status = answer.status;
-    let host = &answer.host;
-    if is_router_page(status, answer.body.as_bytes()) {
-        return router_page(place, host);
-    }
-    if let Some(location) = answer.location.as_deref().filter(|_| (300..400).contains(&status)) {
-        return Failure::new(
-            Phase::Route,
-            code::ROUTE_REDIRECTS,
-            format!("`{operation}`: {host} redirects to {location}, which SDKs do not follow"),
-            "use the https endpoint, or set insecureEdgeTerminationPolicy: Allow on the Route (`--tls edge`)",
-        );
-    }
-    let said = answer.said();
-    let refused = |code, hint: String| Failure::new(Phase::Api, code, format!("`{operation}`: {said}"), hint);
-    let error = answer.code.as_deref().unwrap_or_default();
-    if let Some(part) = missing_part(&answer.text()).filter(|_| status >= 500) {
-        return Failure::new(
-            Phase::Api,
-            code::PART_NOT_INSTALLED,
-            format!("`{operation}`: the emulator could not install or start {part}: {said}"),
-            format!("LocalStack downloads {part} at first use: give the pod a way out, or an image that has it"),
-        );
-    }
-    match status {
-        503 => {
-            refused(code::EMULATOR_STARTING, "wait until `lsdeploy status` says ready, then run it again".to_owned())
-        }
-        504 => refused(
-            code::TIMED_OUT,
-            "the router gave up on the emulator: raise haproxy.router.openshift.io/timeout on the Route".to_owned(),
-        ),
-        501 => refused(
-            code::SERVICE_OFF,
-            "this emulator or its SERVICES setting leaves it out: `lsdeploy up --services ...` or another emulator"
-                .to_owned(),
-        ),
-        _ if CLOCK.contains(&error) => {
-            refused(code::CLOCK_SKEW, "set the clocks of this machine and of the cluster's nodes (NTP)".to_owned())
-        }
-        401 | 403 => refused(code::AUTH_NEEDED, auth_hint()),
-        _ if AUTH.contains(&error) => refused(code::AUTH_NEEDED, auth_hint()),
-        _ if error.is_empty() && answer.is_page() => Failure::new(
-            Phase::Api,
-            code::BAD_ANSWER,
-            format!("`{operation}`: a web page (HTTP {status}) came back in place of an AWS answer"),
-            format!("another application answers on `{host}`, or the emulator does not know this call"),
-        ),
-        _ if error.is_empty() && status < 400 => Failure::new(
-            Phase::Api,
-            code::BAD_ANSWER,
-            format!(
-                "`{operation}`: the AWS SDK cannot read the answer: {}: {said}",
-                answer.unread.as_deref().unwrap_or("")
-            ),
-            format!("the emulator behaves unlike AWS here, or something else answers on `{host}`"),
-        ),
-        _ => refused(code::API_ERROR, "`lsdeploy logs` shows the emulator's side of this request".to_owned()),
-    }
-}
-
-/// The two causes show the same page; that another service got through tells them apart, for all share the Service.
-fn router_page(place: &Place, host: &str) -> Failure {
-    let operation = &place.operation;
-    let page = format!("`{operation}`: the router answered 503 \"Application is not available\" for {host}");
-    if place.emulator_reached {
-        return Failure::new(
-            Phase::Route,
-            code::ROUTE_UNKNOWN,
-            format!("{page}, while other endpoints of this run reach the emulator: the router knows no such Route"),
-            "`lsdeploy status` shows whether the Route is admitted or its host claimed by another namespace",
-        );
-    }
-    Failure::new(
-        Phase::Route,
-        code::ROUTE_NO_ENDPOINTS,
-        format!("{page}: no pod is ready behind the Route, or the router knows no such Route; the page is the same"),
-        "`lsdeploy status` shows whether the pod is ready and the Route admitted",
-    )
-}
-
-fn auth_hint() -> String {
-    "the emulator or a proxy before it wants real credentials or an auth token (LocalStack Pro: LOCALSTACK_AUTH_TOKEN)"
-        .to_owned()
-}
-
-const CLOCK: &[&str] = &[
-    "RequestTimeTooSkewed",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
-    "InvalidSignatureException",
-    "RequestInTheFuture",
-];
-
-const AUTH: &[&str] = &[
-    "AccessDenied",
-    "AccessDeniedException",
-    "AuthFailure",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-    "UnrecognizedClientException",
-];
 
 #[cfg(test)]
 mod tests;

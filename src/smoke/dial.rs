@@ -1,7 +1,7 @@
 //! From a URL's origin to a connection ready for requests: resolve, connect, TLS. Does network IO.
 
 use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -19,18 +19,45 @@ use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    options::{Deadlines, InputError, Options, is_real_aws},
-    transport::{Problem, TlsProblem},
+    options::{Deadlines, InputError, is_real_aws},
+    proxy::{Proxies, Proxy},
+    transport::{Peer, Problem, TlsProblem, TransportError, Via},
+    tunnel::tunnel,
+    verify::Verifier,
 };
+
+/// The way to the network, as the caller gave it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Way<'a> {
+    pub(super) router: Option<&'a str>,
+    pub(super) ca_pem: Option<&'a [u8]>,
+    pub(super) proxies: Proxies,
+    pub(super) deadlines: Deadlines,
+}
 
 /// What all services of a run share to reach their hosts.
 pub(super) struct Network {
     router: Option<(String, Option<u16>)>,
+    proxies: Proxies,
     tls: Arc<ClientConfig>,
     pub(super) deadlines: Deadlines,
+}
+
+/// A connection ready for requests.
+pub(super) struct Link {
+    pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) peer: Peer,
+    /// A proxy reads the requests and passes them on.
+    pub(super) forward: Option<Forward>,
+}
+
+/// What a proxy wants to see in every request that it passes on.
+#[derive(Debug, Clone)]
+pub(super) struct Forward {
+    pub(super) authorization: Option<String>,
 }
 
 /// Scheme, host and port: what a connection is good for.
@@ -42,24 +69,68 @@ pub(super) struct Origin {
 }
 
 impl Network {
-    pub(super) fn new(options: &Options) -> Result<Self, InputError> {
-        let router = options.router.as_deref().map(parse_router).transpose()?;
-        let tls = Arc::new(client_config(options.ca_pem.as_deref())?);
-        Ok(Self { router, tls, deadlines: options.deadlines.clone() })
+    pub(super) fn new(way: Way<'_>) -> Result<Self, InputError> {
+        let router = way.router.map(parse_router).transpose()?;
+        let tls = Arc::new(client_config(way.ca_pem)?);
+        Ok(Self { router, proxies: way.proxies, tls, deadlines: way.deadlines })
+    }
+
+    /// The proxy on the way to a host; a router that was given is reached directly.
+    pub(super) fn proxy(&self, origin: &Origin) -> Option<&Proxy> {
+        origin.proxy(&self.proxies).filter(|_| self.router.is_none())
     }
 
     /// Opens a connection; the error says which stage failed.
-    pub(super) async fn open(&self, origin: &Origin) -> Result<SendRequest<Full<Bytes>>, Problem> {
+    pub(super) async fn open(&self, origin: &Origin) -> Result<Link, TransportError> {
+        let failed = |peer, problem| TransportError { host: origin.host.clone(), peer, problem };
         // The last of three fences: targets and returned URLs were looked at before.
         if is_real_aws(&origin.host) {
-            return Err(Problem::RealAws);
+            return Err(failed(None, Problem::RealAws));
         }
-        let (host, port) = match &self.router {
-            Some((host, port)) => (host.as_str(), port.unwrap_or(origin.port)),
-            None => (origin.host.as_str(), origin.port),
+        let proxy = self.proxy(origin);
+        let (host, port, via) = match (&self.router, proxy) {
+            (Some((host, port)), _) => (host, port.unwrap_or(origin.port), Via::Router),
+            (None, Some(proxy)) => (&proxy.host, proxy.port, Via::Proxy(proxy.to_string())),
+            (None, None) => (&origin.host, origin.port, Via::Name),
         };
-        let stream = self.connect(&self.resolve(host, port).await?).await?;
-        if origin.https { handshake(self.secure(stream, origin).await?).await } else { handshake(stream).await }
+        let connected = async { self.connect(&self.resolve(host, port).await?).await };
+        let stream = connected.await.map_err(|problem| match proxy {
+            None => failed(None, problem),
+            Some(proxy) => failed(None, Problem::Proxy { proxy: proxy.to_string(), problem: Box::new(problem) }),
+        })?;
+        let address =
+            stream.peer_addr().map_err(|error| failed(None, Problem::Closed { detail: error.to_string() }))?;
+        let peer = Peer { address, via };
+        let ready = async {
+            match (origin.https, proxy) {
+                (true, Some(proxy)) => {
+                    handshake(
+                        self.secure(
+                            tunnel(stream, &origin.whole_authority(), proxy, self.deadlines.connect).await?,
+                            origin,
+                        )
+                        .await?,
+                    )
+                    .await
+                }
+                (true, None) => handshake(self.secure(stream, origin).await?).await,
+                (false, _) => handshake(stream).await,
+            }
+        };
+        let sender = ready.await.map_err(|problem| failed(Some(Box::new(peer.clone())), problem))?;
+        let forward = proxy.filter(|_| !origin.https);
+        let forward = forward.map(|proxy| Forward { authorization: proxy.authorization.clone() });
+        Ok(Link { sender, peer, forward })
+    }
+
+    /// The addresses of a host, as this machine's resolver knows them.
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Problem> {
+        Ok(self.resolve(host, 0).await?.into_iter().map(|address| address.ip()).collect())
+    }
+
+    /// Whether hosts are looked up by name and connected to directly.
+    pub(super) fn asks_names(&self) -> bool {
+        self.router.is_none()
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Problem> {
@@ -95,14 +166,17 @@ impl Network {
         Err(first.unwrap_or_else(|| Problem::Unsendable { detail: "no address to connect to".to_owned() }))
     }
 
-    async fn secure(&self, stream: TcpStream, origin: &Origin) -> Result<impl AsyncRead + AsyncWrite + use<>, Problem> {
+    async fn secure<S>(&self, stream: S, origin: &Origin) -> Result<TlsStream<S>, Problem>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let name = origin.host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|error| Problem::Unsendable { detail: error.to_string() })?;
         let after = self.deadlines.tls;
         match timeout(after, TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(Problem::Tls(TlsProblem::from_io(&error))),
-            Err(_) => Err(Problem::Tls(TlsProblem::Timeout { after })),
+            Ok(Err(error)) => Err(TlsProblem::from_io(&error)),
+            Err(_) => Err(Problem::Tls { problem: TlsProblem::Timeout { after }, certificate: None }),
         }
     }
 }
@@ -124,6 +198,16 @@ impl Origin {
         let host = uri.host().ok_or_else(unsendable)?.to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
         Ok(Self { https, host, port })
+    }
+
+    /// `host:port`, always with the port.
+    fn whole_authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The proxy on the way there.
+    pub(super) fn proxy<'a>(&self, proxies: &'a Proxies) -> Option<&'a Proxy> {
+        proxies.of(self.https, &self.host, self.port)
     }
 
     /// `host[:port]` as the Host header has it and as the SDK signs it: without the scheme's own port.
@@ -162,9 +246,15 @@ fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, InputError> {
             return Err(InputError::Ca("no certificate in it".to_owned()));
         }
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().map_err(|error| InputError::Ca(error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    if roots.is_empty() {
+        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
+    }
+    let verifier = Verifier::new(roots, provider).map_err(|error| InputError::Ca(error.to_string()))?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(builder.with_no_client_auth())
 }
 
 /// `localhost` and every name below it.

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let dynamodb = Client::new(&run.sdk());
@@ -65,4 +65,14 @@ pub(super) async fn put_item(run: &mut Run, dynamodb: &Client, value: &str) -> R
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+/// What the check may leave: tables, also those of `dynamodbstreams`.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let dynamodb = Client::new(&sweep.sdk());
+    let tables = dynamodb.list_tables().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for name in tables {
+        sweep.found("table", &name, dynamodb.delete_table().table_name(&name).send()).await;
+    }
+    Ok(())
 }

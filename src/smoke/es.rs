@@ -2,7 +2,7 @@
 
 use aws_sdk_elasticsearch::Client;
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let es = Client::new(&run.sdk());
@@ -28,4 +28,14 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     run.expect_account(domain.arn())?;
     let after = run.step("list_domain_names", es.list_domain_names().send()).await?;
     run.expect_eq("domain in list_domain_names", &true, &names(after.domain_names()))
+}
+
+/// What the check may leave: domains.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let es = Client::new(&sweep.sdk());
+    for domain in es.list_domain_names().send().await?.domain_names() {
+        let name = domain.domain_name().unwrap_or_default();
+        sweep.found("domain", name, es.delete_elasticsearch_domain().domain_name(name).send()).await;
+    }
+    Ok(())
 }

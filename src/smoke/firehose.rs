@@ -9,7 +9,7 @@ use aws_sdk_firehose::{
     },
 };
 
-use super::{diagnose::Failure, run::Run, s3};
+use super::{cause::Cause, diagnose::Failure, run::Run, s3, sweep::Sweep};
 
 /// Emulators ask for a role and do not look at it.
 const ROLE: &str = "arn:aws:iam::000000000000:role/lsdeploy-smoke";
@@ -50,4 +50,14 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let got = run.step("get_object", objects.get_object().bucket(&bucket).key(key).send()).await?;
     let object = s3::body(run, got.body).await?;
     run.expect_eq("delivered object", text.as_bytes(), &object[..])
+}
+
+/// What the check may leave: delivery streams; their buckets are those of `s3`.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let firehose = Client::new(&sweep.sdk());
+    for name in firehose.list_delivery_streams().limit(10_000).send().await?.delivery_stream_names() {
+        let remove = firehose.delete_delivery_stream().delivery_stream_name(name).send();
+        sweep.found("delivery stream", name, remove).await;
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use aws_sdk_kinesis::{
     types::{PutRecordsRequestEntry, ShardIteratorType, StreamStatus},
 };
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 /// Hash keys in the first and in the second half of the 128-bit key space: one record lands in each shard.
 const HASH_KEYS: [&str; 2] = ["0", "170141183460469231731687303715884105728"];
@@ -50,4 +50,14 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     }
     let shards: Vec<_> = written.records.iter().map(|record| record.shard_id()).collect();
     run.expect_eq("records in different shards", &true, &(shards.first() != shards.get(1)))
+}
+
+/// What the check may leave: streams.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let kinesis = Client::new(&sweep.sdk());
+    for name in kinesis.list_streams().limit(10_000).send().await?.stream_names() {
+        let remove = kinesis.delete_stream().stream_name(name).enforce_consumer_deletion(true).send();
+        sweep.found("stream", name, remove).await;
+    }
+    Ok(())
 }

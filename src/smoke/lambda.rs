@@ -6,7 +6,7 @@ use aws_sdk_lambda::{
     types::{FunctionCode, Runtime, State},
 };
 
-use super::{cloudformation, diagnose::Failure, run::Run, zip};
+use super::{cause::Cause, cloudformation, diagnose::Failure, run::Run, sweep::Sweep, zip};
 
 const CODE: &str = "def handler(event, context):\n    return event\n";
 
@@ -54,4 +54,15 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     run.expect_eq("function error", &None, &answer.function_error())?;
     let returned = answer.payload().map(Blob::as_ref).unwrap_or_default();
     run.expect_eq("returned event", event.as_bytes(), returned)
+}
+
+/// What the check may leave: functions; their stacks are those of `cloudformation`.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let lambda = Client::new(&sweep.sdk());
+    let functions = lambda.list_functions().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for function in functions {
+        let name = function.function_name().unwrap_or_default();
+        sweep.found("function", name, lambda.delete_function().function_name(name).send()).await;
+    }
+    Ok(())
 }

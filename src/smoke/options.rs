@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::Uri;
 use serde::Deserialize;
 
+use super::{dial::Origin, proxy::Proxies, stop::Stop};
+
 /// Names made by a run carry its id, and the shortest limit among the services is the domain name of `es`:
 /// 28 characters, of which `lsdeploy-` and `-es` take 12.
 const LONGEST_RUN_ID: usize = 16;
@@ -40,6 +42,15 @@ pub struct Options {
     pub concurrency: usize,
     /// Where a check finds a second service it needs.
     pub companions: Companions,
+    /// The gateway's URL, where one address reaches every service: what is made there must be seen through every
+    /// target, else a target leads to another environment.
+    pub edge: Option<String>,
+    /// The cluster says that every Route is admitted and has its pod.
+    pub admitted: bool,
+    /// The proxies on the way, as found in the variables of the process.
+    pub proxies: Proxies,
+    /// Ends the run early, with everything taken back.
+    pub stop: Stop,
 }
 
 /// How long each stage of a request, and all of them together, may take.
@@ -124,6 +135,14 @@ pub enum InputError {
     /// Not `address[:port]`.
     #[error("router `{0}` is not address or address:port")]
     Router(String),
+    /// A proxy that cannot be used.
+    #[error("{variable} {fault}")]
+    Proxy {
+        /// The variable that names it.
+        variable: &'static str,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// No certificate in the PEM text, or a broken one.
     #[error("cannot use the given CA certificates: {0}")]
     Ca(String),
@@ -137,14 +156,41 @@ pub(super) fn validate(targets: &[Target], options: &Options) -> Result<(), Inpu
     if !fits || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
         return Err(InputError::RunId(id.clone()));
     }
-    for target in targets {
-        let host = host_of(&target.url)
-            .ok_or_else(|| InputError::Url { service: target.service.clone(), url: target.url.clone() })?;
+    let edge = options.edge.as_deref().map(|url| ("edge", url));
+    for (service, url) in targets.iter().map(|target| (target.service.as_str(), target.url.as_str())).chain(edge) {
+        let refused = || InputError::Url { service: service.to_owned(), url: url.to_owned() };
+        let host = host_of(url).ok_or_else(refused)?;
         if is_real_aws(&host) {
             return Err(InputError::RealAws(host));
         }
+        if options.router.is_none() {
+            usable(&options.proxies, url)?;
+        }
     }
     Ok(())
+}
+
+fn usable(proxies: &Proxies, url: &str) -> Result<(), InputError> {
+    let proxy = url.parse().ok().and_then(|uri| Origin::of(&uri).ok()?.proxy(proxies));
+    match proxy.map(|proxy| (proxy.variable, proxy.fault.clone())) {
+        Some((variable, Some(fault))) => Err(InputError::Proxy { variable, fault }),
+        _ => Ok(()),
+    }
+}
+
+/// What is worth saying when requests go through a proxy.
+pub fn proxy_note(targets: &[Target], options: &Options) -> Option<String> {
+    if options.router.is_some() {
+        return None;
+    }
+    let mut through: Vec<String> = Vec::new();
+    for target in targets {
+        let proxy = target.url.parse().ok().and_then(|uri| Origin::of(&uri).ok()?.proxy(&options.proxies));
+        through.extend(proxy.filter(|proxy| proxy.fault.is_none()).map(ToString::to_string));
+    }
+    through.sort();
+    through.dedup();
+    (!through.is_empty()).then(|| format!("smoke goes through the proxy {}", through.join(" and ")))
 }
 
 /// The access key that stands for the account.

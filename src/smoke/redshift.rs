@@ -2,7 +2,7 @@
 
 use aws_sdk_redshift::{Client, types::Cluster};
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let redshift = Client::new(&run.sdk());
@@ -21,4 +21,16 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     run.expect_eq("cluster", &Some(name.as_str()), &cluster.cluster_identifier())?;
     run.expect_eq("database", &Some("smoke"), &cluster.db_name())?;
     run.expect_eq("node type", &Some("ra3.large"), &cluster.node_type())
+}
+
+/// What the check may leave: clusters.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let redshift = Client::new(&sweep.sdk());
+    let clusters = redshift.describe_clusters().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for cluster in clusters {
+        let name = cluster.cluster_identifier().unwrap_or_default();
+        let remove = redshift.delete_cluster().cluster_identifier(name).skip_final_cluster_snapshot(true);
+        sweep.found("cluster", name, remove.send()).await;
+    }
+    Ok(())
 }

@@ -9,12 +9,15 @@ use super::{
     sts, support, swf, transcribe, web,
 };
 
+/// What a check does.
+pub(super) type Steps = for<'a> fn(&'a mut Run) -> BoxFuture<'a, Result<(), Failure>>;
+
 /// The check of one service.
 pub(super) struct Check {
     /// LocalStack's name of the service.
     pub(super) service: &'static str,
     /// Create, use, read back and compare; what takes it back is registered with [`Run::undo`].
-    pub(super) steps: for<'a> fn(&'a mut Run) -> BoxFuture<'a, Result<(), Failure>>,
+    pub(super) steps: Steps,
 }
 
 pub(super) const CHECKS: &[Check] = &[

@@ -6,7 +6,7 @@ use aws_sdk_route53::{
     types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType},
 };
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 /// An address set aside for documentation (RFC 5737).
 const ADDRESS: &str = "192.0.2.42";
@@ -40,4 +40,29 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let found = listed.resource_record_sets().iter().find(|set| set.name() == name && set.r#type() == &RrType::A);
     let values = found.map(|set| set.resource_records().iter().map(ResourceRecord::value).collect());
     run.expect_eq("addresses", &Some(vec![ADDRESS]), &values)
+}
+
+/// What the check may leave: hosted zones with their records.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let route53 = Client::new(&sweep.sdk());
+    let zones = route53.list_hosted_zones().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for zone in zones {
+        let id = zone.id().trim_start_matches("/hostedzone/");
+        sweep.found("hosted zone", zone.name(), remove_zone(&route53, id)).await;
+    }
+    Ok(())
+}
+
+async fn remove_zone(route53: &Client, id: &str) -> Result<(), Cause> {
+    let listed = route53.list_resource_record_sets().hosted_zone_id(id).send().await?;
+    // The zone's own records go with it.
+    let own = [RrType::Ns, RrType::Soa];
+    for record in listed.resource_record_sets().iter().filter(|record| !own.contains(record.r#type())) {
+        let change = Change::builder().action(ChangeAction::Delete).resource_record_set(record.clone()).build();
+        let batch = change.and_then(|change| ChangeBatch::builder().changes(change).build());
+        let batch = batch.map_err(|error| Cause::Unsent(error.to_string()))?;
+        route53.change_resource_record_sets().hosted_zone_id(id).change_batch(batch).send().await?;
+    }
+    route53.delete_hosted_zone().id(id).send().await?;
+    Ok(())
 }

@@ -1,23 +1,24 @@
 //! What a check file works with: one service's clients, steps, comparisons and undo steps. Does network IO.
 
+mod ending;
+
 use std::{
     fmt::{Debug, Display},
     future::Future,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use aws_types::SdkConfig;
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::future::BoxFuture;
 use http::Request;
 use hyper::body::Bytes;
-use tokio::time::timeout;
 
 use super::{
     cause::{Answer, Cause, shortened},
     clients::settings,
     clocks::with_clocks,
-    connector::Connector,
+    connector::{Asked, Connector},
     diagnose::{Failure, Place, diagnose},
     options::{Companions, Options, Target, host_of, is_real_aws},
     result::{Operation, ServiceResult, millis},
@@ -30,9 +31,9 @@ const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_s
 
 /// One service under test.
 pub(super) struct Run {
-    shared: Arc<Shared>,
-    target: Target,
-    connector: Connector,
+    pub(super) shared: Arc<Shared>,
+    pub(super) target: Target,
+    pub(super) connector: Connector,
     started: Instant,
     operations: Vec<Operation>,
     undo: Vec<(&'static str, BoxFuture<'static, Result<(), Cause>>)>,
@@ -111,6 +112,7 @@ impl Run {
     ) -> impl Future<Output = Result<T, Failure>> {
         let call = Box::pin(call);
         async move {
+            self.go_on(name)?;
             let started = self.begin(name);
             let outcome = call.await;
             self.record(name, started, outcome.is_ok());
@@ -127,6 +129,7 @@ impl Run {
     ) -> impl Future<Output = Result<(), Failure>> {
         let call = Box::pin(call);
         async move {
+            self.go_on(name)?;
             let started = self.begin(name);
             let outcome = call.await.map_err(Into::into);
             let as_expected = outcome.as_ref().is_err_and(|cause| cause.code() == Some(expected));
@@ -156,6 +159,9 @@ impl Run {
         let patience = self.options().deadlines.operation;
         let (mut pause, longest) = POLL;
         let outcome = loop {
+            if let Err(stopped) = self.go_on(name) {
+                break Err(stopped);
+            }
             match Box::pin(call()).await.map(&pick) {
                 Ok(Some(found)) => break Ok(found),
                 Ok(None) => {}
@@ -180,24 +186,15 @@ impl Run {
             let request = request.map_err(|error| Cause::unsendable(&host, &error))?;
             let answer = connector.send(request).await?;
             let (status, success) = (answer.status().as_u16(), answer.status().is_success());
+            let peer = answer.extensions().get::<Asked>().map(|asked| asked.peer.clone());
             let body = String::from_utf8_lossy(answer.body()).into_owned();
             if success {
                 Ok(body)
             } else {
-                Err(Cause::Answer(Box::new(Answer { host, status, body, ..Answer::default() })))
+                Err(Cause::Answer(Box::new(Answer { host, status, body, peer, ..Answer::default() })))
             }
         })
         .await
-    }
-
-    /// Registers what takes back a step. It runs at the end, last registered first, whether the check passed or not;
-    /// after a check that passed, it must succeed too. Register it before anything that can fail.
-    pub(super) fn undo<T, C: Into<Cause>>(
-        &mut self,
-        name: &'static str,
-        call: impl Future<Output = Result<T, C>> + Send + 'static,
-    ) {
-        self.undo.push((name, call.map(|outcome| outcome.map(drop).map_err(Into::into)).boxed()));
     }
 
     /// True when the emulator is known not to do `operation`: recorded with the reason, and left out by the check.
@@ -239,8 +236,17 @@ impl Run {
         built.map_err(|error| mismatch(format!("the SDK refuses the request: {error}")))
     }
 
-    /// Compares the account in an ARN with the account the run was given.
+    /// Compares region and account in an ARN with those the run was given.
     pub(super) fn expect_account(&mut self, arn: &str) -> Result<(), Failure> {
+        let region = arn.split(':').nth(3).unwrap_or_default();
+        if !region.is_empty() && region != self.region() && !self.skips("region") {
+            return Err(Failure::new(
+                Phase::Data,
+                code::WRONG_REGION,
+                format!("asked in region {}, the emulator made `{arn}`", self.region()),
+                "use a region that AWS has, or the one that the environment was made with (`lsdeploy up --region`)",
+            ));
+        }
         let Some(account) = self.options().account.clone().filter(|account| account != "test") else { return Ok(()) };
         if arn.split(':').nth(4) == Some(account.as_str()) || self.skips("account") {
             return Ok(());
@@ -253,35 +259,9 @@ impl Run {
         ))
     }
 
-    /// The step in progress ran out of the time of the whole run.
-    pub(super) fn timed_out(&mut self) -> Failure {
-        let (name, started) = self.current.take().unwrap_or(("start", self.started));
-        self.record(name, started, false);
-        let whole = self.shared.options.deadlines.whole;
-        let phase = if self.shared.reached.load(Ordering::Relaxed) { Phase::Api } else { Phase::Connect };
-        Failure::new(
-            phase,
-            code::TIMED_OUT,
-            format!("`{name}` was not done when the {whole:?} of the whole run were over"),
-            "give it more time with `--timeout`, or fewer services with `--service`",
-        )
-    }
-
-    /// Runs the undo steps, all of them; the first failure counts.
-    pub(super) async fn clean_up(&mut self) -> Result<(), Failure> {
-        let ends = Instant::now() + self.options().deadlines.cleanup;
-        let mut result = Ok(());
-        while let Some((name, call)) = self.undo.pop() {
-            let started = self.begin(name);
-            let left = ends.saturating_duration_since(started);
-            let outcome = match timeout(left, call).await {
-                Ok(outcome) => outcome.map_err(|cause| self.diagnose(name, &cause)),
-                Err(_) => Err(left_behind(name, &self.name())),
-            };
-            self.record(name, started, outcome.is_ok());
-            result = result.and(outcome);
-        }
-        result
+    /// Adds a call that was made on the way.
+    pub(super) fn add(&mut self, operation: Operation) {
+        self.operations.push(operation);
     }
 
     /// The result, once steps and clean-up are through.
@@ -290,7 +270,7 @@ impl Run {
         ServiceResult::checked(self.target, self.operations, millis(self.started), outcome.err())
     }
 
-    fn options(&self) -> &Options {
+    pub(super) fn options(&self) -> &Options {
         &self.shared.options
     }
 
@@ -312,8 +292,11 @@ impl Run {
     fn diagnose(&self, operation: &str, cause: &Cause) -> Failure {
         let place = Place {
             operation: operation.to_owned(),
-            hosts: self.shared.targets.iter().filter_map(|target| host_of(&target.url)).collect(),
-            emulator_reached: self.shared.reached.load(Ordering::Relaxed),
+            service: self.target.service.clone(),
+            hosts: self.shared.hosts().collect(),
+            emulator_reached: self.shared.reached.any(),
+            emulators: self.shared.reached.addresses(),
+            admitted: self.options().admitted,
         };
         diagnose(&place, cause)
     }
@@ -323,13 +306,4 @@ impl Run {
 pub(super) fn mismatch(message: String) -> Failure {
     let hint = "run it again with only this service; if it stays, the emulator behaves unlike AWS here";
     Failure::new(Phase::Data, code::DATA_MISMATCH, message, hint)
-}
-
-fn left_behind(operation: &str, name: &str) -> Failure {
-    Failure::new(
-        Phase::Api,
-        code::TIMED_OUT,
-        format!("no time was left for `{operation}`: `{name}` is left behind in the emulator"),
-        "remove it by hand, or start the emulator anew: it goes by that name",
-    )
 }

@@ -9,7 +9,7 @@ use aws_sdk_s3::{
 };
 use aws_types::SdkConfig;
 
-use super::{cause::Cause, diagnose::Failure, options::host_of, run::Run};
+use super::{cause::Cause, diagnose::Failure, options::host_of, run::Run, sweep::Sweep};
 use std::time::Duration;
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
@@ -110,6 +110,24 @@ async fn empty(s3: Client, bucket: String) -> Result<(), Cause> {
     let listed = s3.list_objects_v2().bucket(&bucket).send().await?;
     for key in listed.contents().iter().filter_map(|object| object.key()) {
         s3.delete_object().bucket(&bucket).key(key).send().await?;
+    }
+    Ok(())
+}
+
+/// What the check may leave: buckets with what is in them.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let s3 = client(&sweep.sdk());
+    for bucket in s3.list_buckets().send().await?.buckets() {
+        let name = bucket.name().unwrap_or_default();
+        let remove = async {
+            empty(s3.clone(), name.to_owned()).await?;
+            for upload in s3.list_multipart_uploads().bucket(name).send().await?.uploads() {
+                let abort = s3.abort_multipart_upload().bucket(name);
+                abort.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone()).send().await?;
+            }
+            s3.delete_bucket().bucket(name).send().await.map_err(Cause::from)
+        };
+        sweep.found("bucket", name, remove).await;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use aws_sdk_ses::{
     types::{Body, Content, Destination, Message, VerificationStatus},
 };
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let ses = Client::new(&run.sdk());
@@ -37,4 +37,14 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
 
 fn sent(statistics: &GetSendStatisticsOutput) -> i64 {
     statistics.send_data_points().iter().map(|point| point.delivery_attempts).sum()
+}
+
+/// What the check may leave: verified senders.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let ses = Client::new(&sweep.sdk());
+    let identities = ses.list_identities().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for identity in identities {
+        sweep.found("identity", &identity, ses.delete_identity().identity(&identity).send()).await;
+    }
+    Ok(())
 }

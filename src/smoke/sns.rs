@@ -2,7 +2,7 @@
 
 use aws_sdk_sns::Client;
 
-use super::{diagnose::Failure, run::Run, sqs};
+use super::{cause::Cause, diagnose::Failure, run::Run, sqs, sweep::Sweep};
 
 pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let sns = Client::new(&run.sdk());
@@ -36,4 +36,23 @@ pub(super) async fn check(run: &mut Run) -> Result<(), Failure> {
     let receive = || queues.receive_message().queue_url(&url).wait_time_seconds(2).send();
     let message = run.until("receive_message", "the message", receive, |got| got.messages?.into_iter().next()).await?;
     run.expect_eq("delivered message", &Some(text.as_str()), &message.body())
+}
+
+/// What the check may leave: topics with their subscriptions; their queues are those of `sqs`.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let sns = Client::new(&sweep.sdk());
+    let topics = sns.list_topics().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for topic in topics {
+        let arn = topic.topic_arn().unwrap_or_default();
+        let name = arn.rsplit(':').next().unwrap_or_default();
+        let remove = async {
+            for subscription in sns.list_subscriptions_by_topic().topic_arn(arn).send().await?.subscriptions() {
+                let arn = subscription.subscription_arn().unwrap_or_default();
+                sns.unsubscribe().subscription_arn(arn).send().await?;
+            }
+            sns.delete_topic().topic_arn(arn).send().await.map_err(Cause::from)
+        };
+        sweep.found("topic", name, remove).await;
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use aws_sdk_sqs::{
     types::{MessageAttributeValue, QueueAttributeName},
 };
 
-use super::{diagnose::Failure, run::Run};
+use super::{cause::Cause, diagnose::Failure, run::Run, sweep::Sweep};
 
 /// Seconds the server holds `receive_message` open: the router allows 30.
 const LONG_POLL: i32 = 2;
@@ -60,4 +60,15 @@ async fn queue_arn(run: &mut Run, sqs: &Client, url: &str) -> Result<String, Fai
     let wanted = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
     let attributes = run.step("get_queue_attributes", wanted.send()).await?.attributes.unwrap_or_default();
     run.present("QueueArn", attributes.get(&QueueAttributeName::QueueArn).cloned())
+}
+
+/// What the check may leave: queues.
+pub(super) async fn sweep(sweep: &mut Sweep) -> Result<(), Cause> {
+    let sqs = Client::new(&sweep.sdk());
+    let urls = sqs.list_queues().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await?;
+    for url in urls {
+        let name = url.rsplit('/').next().unwrap_or_default();
+        sweep.found("queue", name, sqs.delete_queue().queue_url(&url).send()).await;
+    }
+    Ok(())
 }

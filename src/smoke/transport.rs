@@ -1,8 +1,10 @@
 //! How a request can fail before an answer is there, as plain values. Pure.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{fmt, io, net::SocketAddr, time::Duration};
 
 use rustls::CertificateError;
+
+use super::{cause::Answer, certificate::Certificate, verify::Rejected};
 
 /// A request to `host` that brought no complete answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,7 +12,37 @@ use rustls::CertificateError;
 pub(super) struct TransportError {
     /// Host of the URL, not of the router that stands in for it.
     pub(super) host: String,
+    /// Who was connected to when it failed.
+    pub(super) peer: Option<Box<Peer>>,
     pub(super) problem: Problem,
+}
+
+/// The other end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    pub(super) via: Via,
+}
+
+/// Whose address was connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Via {
+    /// What the host of the URL resolves to.
+    Name,
+    /// What the caller gave for every host.
+    Router,
+    /// A proxy's, with its name.
+    Proxy(String),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.via {
+            Via::Name => self.address.fmt(f),
+            Via::Router => write!(f, "{}, given by `--router`", self.address),
+            Via::Proxy(proxy) => write!(f, "the proxy {proxy}"),
+        }
+    }
 }
 
 /// The stage that failed, and how.
@@ -26,8 +58,12 @@ pub(super) enum Problem {
     ConnectTimeout { address: SocketAddr, after: Duration },
     #[error("no connection to {address}: {detail}")]
     Connect { address: SocketAddr, detail: String },
-    #[error("TLS failed: {0}")]
-    Tls(TlsProblem),
+    #[error("TLS failed: {problem}{}", told(certificate.as_deref()))]
+    Tls { problem: TlsProblem, certificate: Option<Box<Certificate>> },
+    #[error("the proxy {proxy} cannot be used: {problem}")]
+    Proxy { proxy: String, problem: Box<Self> },
+    #[error("the proxy {proxy} refused to connect: HTTP {}", with_status(*status, said))]
+    ProxyRefused { proxy: String, status: u16, said: String },
     #[error("no complete answer within {after:?}")]
     AnswerTimeout { after: Duration },
     #[error("the answer is not HTTP: {detail}")]
@@ -36,6 +72,8 @@ pub(super) enum Problem {
     Closed { detail: String },
     #[error("the answer broke off: {detail}")]
     Cut { detail: String },
+    #[error("a web page came in place of an answer")]
+    Page(Box<Answer>),
     #[error("the answer is longer than {limit} bytes")]
     TooLong { limit: usize },
     #[error("the request cannot be sent: {detail}")]
@@ -47,8 +85,8 @@ pub(super) enum Problem {
 pub(super) enum TlsProblem {
     #[error("the certificate's issuer is not trusted")]
     Untrusted,
-    #[error("the certificate is for {}", presented.join(", "))]
-    WrongName { presented: Vec<String> },
+    #[error("the certificate is for another name")]
+    WrongName,
     #[error("the certificate has expired")]
     Expired,
     #[error("the certificate is not valid yet")]
@@ -77,20 +115,28 @@ impl Problem {
 
 impl TlsProblem {
     /// tokio-rustls wraps rustls' error in an `io::Error`; a peer that hangs up is an `io::Error` of its own.
-    pub(super) fn from_io(error: &io::Error) -> Self {
-        let certificate = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(rustls::Error::InvalidCertificate(certificate)) => certificate,
-            Some(other) => return Self::Other(other.to_string()),
-            None => return Self::Other(error.to_string()),
+    pub(super) fn from_io(error: &io::Error) -> Problem {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let (problem, certificate) = match inner {
+            Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) => {
+                match other.0.downcast_ref::<Rejected>() {
+                    Some(rejected) => (Self::of(&rejected.cause), rejected.certificate.clone().map(Box::new)),
+                    None => (Self::Other(other.to_string()), None),
+                }
+            }
+            Some(rustls::Error::InvalidCertificate(cause)) => (Self::of(cause), None),
+            Some(other) => (Self::Other(other.to_string()), None),
+            None => (Self::Other(error.to_string()), None),
         };
-        match certificate {
+        Problem::Tls { problem, certificate }
+    }
+
+    fn of(cause: &CertificateError) -> Self {
+        match cause {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::Untrusted,
             // A certificate that signed itself and is in no root store, as an OpenShift router has it at first.
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => Self::Untrusted,
-            CertificateError::NotValidForName => Self::WrongName { presented: Vec::new() },
-            CertificateError::NotValidForNameContext { presented, .. } => {
-                Self::WrongName { presented: presented.iter().map(|name| plain_name(name)).collect() }
-            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
             other => Self::Other(other.to_string()),
@@ -98,10 +144,14 @@ impl TlsProblem {
     }
 }
 
-/// rustls presents the names of a certificate as it would print them for itself: `DnsName("x")`.
-fn plain_name(presented: &str) -> String {
-    let inner = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    inner.unwrap_or(presented).trim_matches('"').to_owned()
+/// Many a title begins with the status.
+fn with_status(status: u16, said: &str) -> String {
+    let text = said.trim_start_matches(&status.to_string()).trim();
+    format!("{status} {text}").trim_end().to_owned()
+}
+
+fn told(certificate: Option<&Certificate>) -> String {
+    certificate.map_or_else(String::new, |certificate| format!(": {certificate}"))
 }
 
 /// The last error of the chain: the one that says what happened.
@@ -117,9 +167,12 @@ fn innermost(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    fn tls(certificate: CertificateError) -> TlsProblem {
-        let error = rustls::Error::InvalidCertificate(certificate);
-        TlsProblem::from_io(&io::Error::new(io::ErrorKind::InvalidData, error))
+    fn tls(cause: CertificateError) -> TlsProblem {
+        let error = rustls::Error::InvalidCertificate(cause);
+        match TlsProblem::from_io(&io::Error::new(io::ErrorKind::InvalidData, error)) {
+            Problem::Tls { problem, certificate: None } => problem,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -127,19 +180,25 @@ mod tests {
         assert_eq!(tls(CertificateError::UnknownIssuer), TlsProblem::Untrusted);
         assert_eq!(tls(CertificateError::Expired), TlsProblem::Expired);
         assert_eq!(tls(CertificateError::NotValidYet), TlsProblem::NotYetValid);
-        assert_eq!(tls(CertificateError::NotValidForName), TlsProblem::WrongName { presented: Vec::new() });
+        assert_eq!(tls(CertificateError::NotValidForName), TlsProblem::WrongName);
     }
 
     #[test]
-    fn a_certificate_is_named_as_people_know_it() {
-        assert_eq!(plain_name(r#"DnsName("*.apps.lab.test")"#), "*.apps.lab.test");
-        assert_eq!(plain_name("IpAddress(10.0.0.1)"), "10.0.0.1");
-        assert_eq!(plain_name("router.lab.test"), "router.lab.test");
+    fn a_refused_certificate_comes_with_its_refusal() {
+        let certificate = Some(Certificate { subject: "router".to_owned(), ..Certificate::default() });
+        let rejected = Rejected { cause: CertificateError::UnknownIssuer, certificate: certificate.clone() };
+        let error = CertificateError::Other(rustls::OtherError(std::sync::Arc::new(rejected)));
+        let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(error));
+        assert_eq!(
+            TlsProblem::from_io(&error),
+            Problem::Tls { problem: TlsProblem::Untrusted, certificate: certificate.map(Box::new) }
+        );
     }
 
     #[test]
     fn a_peer_that_hangs_up_is_no_certificate_problem() {
         let error = io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof");
-        assert_eq!(TlsProblem::from_io(&error), TlsProblem::Other("tls handshake eof".to_owned()));
+        let problem = TlsProblem::Other("tls handshake eof".to_owned());
+        assert_eq!(TlsProblem::from_io(&error), Problem::Tls { problem, certificate: None });
     }
 }

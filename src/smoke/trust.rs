@@ -3,34 +3,28 @@
 use super::{
     cause::Cause,
     diagnose::{Place, diagnose},
-    dial::{Network, Origin, parse_router},
-    options::{Companions, Deadlines, Options},
+    dial::{Network, Origin, Way, parse_router},
+    options::Deadlines,
+    proxy::Proxies,
     transport::{Problem, TransportError},
 };
 use crate::finding::Finding;
 
-/// Connects to `https://host` as a check would and sends nothing. `router` and `ca_pem` are those of [`Options`].
+/// Connects to `https://host` as a check would and sends nothing. The rest is as in [`super::Options`].
 ///
 /// # Errors
 /// What is in the way: name, connection or certificate.
-pub async fn trusts(host: &str, router: Option<&str>, ca_pem: Option<&str>) -> Result<(), Finding> {
-    let failed = |problem: Problem| {
-        let place = Place { operation: "connect".to_owned(), hosts: vec![host.to_owned()], emulator_reached: false };
-        let error = TransportError { host: host.to_owned(), problem };
+pub async fn trusts(host: &str, router: Option<&str>, ca_pem: Option<&str>, proxies: &Proxies) -> Result<(), Finding> {
+    let failed = |error: TransportError| {
+        let place = Place { operation: "connect".to_owned(), hosts: vec![host.to_owned()], ..Place::default() };
         diagnose(&place, &Cause::Transport(error)).finding
     };
-    let options = Options {
-        router: router.map(str::to_owned),
-        ca_pem: ca_pem.map(|pem| pem.as_bytes().to_vec()),
-        account: None,
-        region: String::new(),
-        deadlines: Deadlines::default(),
-        run_id: String::new(),
-        limits: Vec::new(),
-        concurrency: 1,
-        companions: Companions::Own,
-    };
-    let network = Network::new(&options).map_err(|error| failed(Problem::Unsendable { detail: error.to_string() }))?;
+    let ca_pem = ca_pem.map(str::as_bytes);
+    let way = Way { router, ca_pem, proxies: proxies.clone(), deadlines: Deadlines::default() };
+    let network = Network::new(way).map_err(|error| {
+        let problem = Problem::Unsendable { detail: error.to_string() };
+        failed(TransportError { host: host.to_owned(), peer: None, problem })
+    })?;
     network.open(&Origin::https(host)).await.map(drop).map_err(failed)
 }
 

@@ -9,3 +9,4 @@ mod pod;
 mod projects;
 mod refused;
 mod stuck;
+mod tenants;

@@ -1,7 +1,13 @@
 //! Smoke checks against a real emulator, and against a scripted server for what no emulator does on purpose.
 
+mod clean;
 pub(crate) mod emulator;
 mod faults;
+mod isolation;
+mod parts;
+mod proxies;
+mod routers;
+mod safety;
 mod scripted;
 mod tls;
 
@@ -19,6 +25,10 @@ pub(crate) fn options(run_id: &str) -> Options {
         limits: Vec::new(),
         concurrency: 16,
         companions: lsdeploy::smoke::Companions::default(),
+        edge: None,
+        admitted: false,
+        proxies: lsdeploy::smoke::Proxies::default(),
+        stop: lsdeploy::smoke::Stop::default(),
     }
 }
 

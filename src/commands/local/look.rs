@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Context, Outcome, smoke as checks, up as common};
+use super::super::{Context, Outcome, smoke as checks, target, up as common};
 use super::ready::Recorded;
 use super::{flags, surroundings};
 use crate::cli::{EnvArgs, SmokeArgs, StatusArgs};
@@ -24,18 +24,37 @@ pub(super) async fn status(args: &StatusArgs, context: Context, colour: bool) ->
 }
 
 pub(super) async fn smoke(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
-    let Some(env) = &args.env else { return checks::run(args, context, colour).await };
+    let Some(env) = args.env.first() else { return checks::run(args, context, colour).await };
     flags::refuse_namespace(args.namespace.as_deref())?;
     flags::refuse_reach(&args.reach)?;
-    checks::check_services(args.service.as_deref())?;
+    checks::check_flags(args)?;
+    if args.clean || args.isolation {
+        return together(args, context, colour).await;
+    }
     let recorded = find(env)?;
     checks::check_chosen(&recorded.environment, args.service.as_deref())?;
     let events = context.events(env);
     let mut report = recorded.report(&context.run_id, "unchanged");
     if recorded.wait(context.timeout, &events, &mut report).await {
-        recorded.smoke(args.service.as_deref(), &context.run_id, &events, &mut report).await;
+        recorded.smoke(args.service.as_deref(), &context, &events, &mut report).await;
     }
     Ok(checks::conclude(report, context.output, colour))
+}
+
+/// `--clean` and `--isolation`: every environment must serve.
+async fn together(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
+    let mut tenants = Vec::new();
+    for name in target::names(&args.env, None)? {
+        let recorded = find(name.as_str())?;
+        checks::check_chosen(&recorded.environment, args.service.as_deref())?;
+        let events = context.events(name.as_str());
+        let mut report = recorded.report(&context.run_id, "unchanged");
+        if !recorded.wait(context.timeout, &events, &mut report).await {
+            return Ok(checks::conclude(report, context.output, colour));
+        }
+        tenants.push(recorded.tenant(args.service.as_deref(), &context, &events, &report));
+    }
+    checks::together(args, &tenants, &context, colour).await
 }
 
 pub(super) async fn env(args: &EnvArgs, context: Context) -> Result<Outcome> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::super::Context;
 use super::super::reach::Reach;
 use super::super::serving::Checks;
 use crate::endpoints::{self, Endpoint, Scheme};
@@ -15,6 +16,7 @@ use crate::local::life::Life;
 use crate::local::state::{Home, Inventory};
 use crate::local::watch;
 use crate::report::{EnvReport, Machine};
+use crate::smoke::Tenant;
 
 /// What the local target does not have, said wherever an environment is shown.
 const PLAIN: &str = "there is no cluster: no SCC, no Routes, and every user of this machine reaches the emulator, which asks for no password";
@@ -116,13 +118,26 @@ impl Recorded {
     pub(super) async fn smoke(
         &self,
         services: Option<&[String]>,
-        run_id: &str,
+        context: &Context,
         events: &Events,
         report: &mut EnvReport,
     ) {
-        let reach = Reach { router: None, ca_pem: None, ca_file: None };
-        let checks = Checks { reach: &reach, environment: &self.environment, events };
-        checks.run(services, run_id, report).await;
+        let reach = Reach::default();
+        let checks = Checks { reach: &reach, environment: &self.environment, events, admitted: false };
+        checks.run(services, context, report).await;
+    }
+
+    /// The environment as one of several that are compared or cleaned.
+    pub(super) fn tenant(
+        &self,
+        services: Option<&[String]>,
+        context: &Context,
+        events: &Events,
+        report: &EnvReport,
+    ) -> Tenant {
+        let reach = Reach::default();
+        let checks = Checks { reach: &reach, environment: &self.environment, events, admitted: false };
+        checks.tenant(services, context, report)
     }
 }
 

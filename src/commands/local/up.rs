@@ -137,7 +137,7 @@ impl Up<'_> {
         let Self { args, context, .. } = self;
         let ready = report.error.is_none() && !args.no_wait && one.wait(context.timeout, &events, &mut report).await;
         if ready && !args.no_smoke {
-            one.smoke(None, &context.run_id, &events, &mut report).await;
+            one.smoke(None, context, &events, &mut report).await;
         }
         report
     }

@@ -44,6 +44,8 @@ fn names_and_values_that_cannot_be() {
         assert_refused(&up(&["--env", "a", flag, value]), &[word]);
     }
     assert_eq!(offline(&["up"]).code, 2);
+    assert_refused(&offline(&["smoke", "--isolation", "--env", "a"]), &["--isolation compares environments"]);
+    assert_refused(&offline(&["smoke", "--env", "a,b"]), &["more than one environment", "--isolation"]);
 }
 
 #[test]

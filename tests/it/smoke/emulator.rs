@@ -26,7 +26,7 @@ const SKIPPED: [&str; 3] = ["apigateway invoke", "lambda invoke", "s3 get_object
 const IGNORE_HOSTS: (&str, &str) = ("S3_IGNORE_SUBDOMAIN_BUCKETNAME", "true");
 
 /// What moto is known not to do, from its profile, as every environment has it.
-fn moto_limits() -> Vec<Limit> {
+pub(super) fn moto_limits() -> Vec<Limit> {
     let lacks = emulator::profile("moto").unwrap().lacks;
     lacks.iter().map(|lack| limit(&lack.service, &lack.operation, &lack.reason)).collect()
 }
