@@ -200,11 +200,8 @@ async fn checked(env: &str, targets: &[Target], limits: Vec<Limit>) -> EnvReport
 async fn passed_failed_and_skipped_services_of_two_environments_stand_side_by_side() {
     let Some(moto) = Moto::start() else { return };
     let url = format!("http://127.0.0.1:{}", moto.port);
-    let lacks = |service: &str, operation: &str, reason: &str| limit(service, operation, reason);
-    let limits = vec![
-        lacks("apigateway", "invoke", "moto server does not serve deployed APIs"),
-        lacks("lambda", "invoke", "invoking a function needs Docker inside the emulator"),
-    ];
+    let lacks = lsdeploy::emulator::profile("moto").unwrap().lacks;
+    let limits: Vec<Limit> = lacks.iter().map(|lack| limit(&lack.service, &lack.operation, &lack.reason)).collect();
     let well: Vec<Target> = smoke::services().map(|service| target(service, &url)).collect();
     let broken: Vec<Target> = smoke::services()
         .map(|service| match service {
@@ -215,7 +212,7 @@ async fn passed_failed_and_skipped_services_of_two_environments_stand_side_by_si
             _ => target(service, &url),
         })
         .collect();
-    let off = [limits.clone(), vec![lacks("redshift", "*", "switched off in this environment")]].concat();
+    let off = [limits.clone(), vec![limit("redshift", "*", "switched off in this environment")]].concat();
     let reports = [checked("team1", &well, limits).await, checked("team2", &broken, off).await];
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let file = |name: &str| directory.join(format!("report.{name}"));

@@ -14,7 +14,7 @@ request = urllib.request.Request(sys.argv[1], b'Action=ListQueues&Version=2012-1
 print(urllib.request.urlopen(request).read().decode())
 ";
 
-/// A pod with the program under test. The lab has neither ClusterIPs nor cluster DNS: the API server is named by its
+/// A pod with the program under test. The lab has neither `ClusterIP`s nor cluster DNS: the API server is named by its
 /// address, and the Service's name stands for its one pod in the hosts file.
 fn job(lab: &Lab, emulator: &str) -> String {
     let tool = Path::new(assert_cmd::cargo::cargo_bin!("lsdeploy")).parent().unwrap().display().to_string();
