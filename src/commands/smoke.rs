@@ -84,10 +84,7 @@ async fn tenants(
 
 /// `--clean` and `--isolation`, wherever the environments are.
 pub(super) async fn together(args: &SmokeArgs, tenants: &[Tenant], context: &Context, colour: bool) -> Result<Outcome> {
-    match args.clean {
-        true => clean::run(tenants, context, colour).await,
-        false => isolation::run(tenants, context, colour).await,
-    }
+    if args.clean { clean::run(tenants, context, colour).await } else { isolation::run(tenants, context, colour).await }
 }
 
 /// What can be said of the flags before an environment is looked for.

@@ -12,14 +12,14 @@ pub(super) async fn run(tenants: &[Tenant], context: &Context, colour: bool) -> 
     let events = context.events(&names.join(","));
     let results = smoke::isolation(tenants, |_, result, tally| events.checked(result, tally)).await;
     let results = results.map_err(|error| refused(&names.join(" and "), &error))?;
-    let named: Vec<_> = names.iter().copied().zip(&results).collect();
+    let by_env: Vec<_> = names.iter().copied().zip(&results).collect();
     let problems: String =
-        named.iter().map(|(env, results)| report::text::failed_checks(env, results, colour)).collect();
+        by_env.iter().map(|(env, results)| report::text::failed_checks(env, results, colour)).collect();
     let status = if problems.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
     let text = match context.output {
-        OutputFormat::Json => report::json::isolation(&named),
+        OutputFormat::Json => report::json::isolation(&by_env),
         OutputFormat::Text => {
-            named.iter().map(|(env, results)| report::text::isolation(env, results)).collect::<Vec<_>>().join("\n")
+            by_env.iter().map(|(env, results)| report::text::isolation(env, results)).collect::<Vec<_>>().join("\n")
         }
     };
     let reports = tenants.iter().zip(results).map(|(tenant, results)| EnvReport {

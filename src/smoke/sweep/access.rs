@@ -2,6 +2,8 @@
 
 use aws_sdk_iam::types::PolicyScopeType;
 use aws_sdk_kms::types::KeyState;
+use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsOutput;
+use aws_sdk_ssm::operation::describe_parameters::DescribeParametersOutput;
 
 use super::Sweep;
 use crate::smoke::cause::Cause;
@@ -66,7 +68,7 @@ pub(super) async fn kms(sweep: &mut Sweep) -> Result<(), Cause> {
 pub(super) async fn secretsmanager(sweep: &mut Sweep) -> Result<(), Cause> {
     let secrets = aws_sdk_secretsmanager::Client::new(&sweep.sdk());
     let pages = secrets.list_secrets().into_paginator().send().collect::<Result<Vec<_>, _>>().await?;
-    for name in pages.iter().flat_map(|page| page.secret_list()).filter_map(|secret| secret.name()) {
+    for name in pages.iter().flat_map(ListSecretsOutput::secret_list).filter_map(|secret| secret.name()) {
         let remove = secrets.delete_secret().secret_id(name).force_delete_without_recovery(true).send();
         sweep.found("secret", name, remove).await;
     }
@@ -77,7 +79,7 @@ pub(super) async fn secretsmanager(sweep: &mut Sweep) -> Result<(), Cause> {
 pub(super) async fn ssm(sweep: &mut Sweep) -> Result<(), Cause> {
     let ssm = aws_sdk_ssm::Client::new(&sweep.sdk());
     let pages = ssm.describe_parameters().into_paginator().send().collect::<Result<Vec<_>, _>>().await?;
-    for name in pages.iter().flat_map(|page| page.parameters()).filter_map(|parameter| parameter.name()) {
+    for name in pages.iter().flat_map(DescribeParametersOutput::parameters).filter_map(|parameter| parameter.name()) {
         sweep.found("parameter", name.trim_start_matches('/'), ssm.delete_parameter().name(name).send()).await;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What the checks of events, schedules, workflows and searches may leave. Does network IO.
 
 use aws_sdk_swf::types::RegistrationStatus;
+use aws_sdk_transcribe::operation::list_vocabularies::ListVocabulariesOutput;
 
 use super::Sweep;
 use crate::smoke::cause::Cause;
@@ -85,7 +86,10 @@ pub(super) async fn swf(sweep: &mut Sweep) -> Result<(), Cause> {
 pub(super) async fn transcribe(sweep: &mut Sweep) -> Result<(), Cause> {
     let transcribe = aws_sdk_transcribe::Client::new(&sweep.sdk());
     let pages = transcribe.list_vocabularies().into_paginator().send().collect::<Result<Vec<_>, _>>().await?;
-    let names = pages.iter().flat_map(|page| page.vocabularies()).filter_map(|vocabulary| vocabulary.vocabulary_name());
+    let names = pages
+        .iter()
+        .flat_map(ListVocabulariesOutput::vocabularies)
+        .filter_map(|vocabulary| vocabulary.vocabulary_name());
     for name in names {
         sweep.found("vocabulary", name, transcribe.delete_vocabulary().vocabulary_name(name).send()).await;
     }
