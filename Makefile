@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
 .DEFAULT_GOAL := help
-.PHONY: help run run-lab test lab lab-down lint bench release clean
+.PHONY: help run run-lab test lab lab-down lint bench bench-smoke release clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
@@ -25,6 +25,9 @@ lint: ## Formatting, clippy, dependencies
 
 bench: ## Compare with kubectl on the lab (release build)
 	@tests/bench/run
+
+bench-smoke: ## Compare `smoke` with boto3 and the AWS CLI on a moto server (release build)
+	@tests/bench/smoke
 
 release: ## Build the release binary
 	cargo build --release --locked

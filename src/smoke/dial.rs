@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use http::Uri;
@@ -42,7 +42,9 @@ pub(super) struct Way<'a> {
 pub(super) struct Network {
     router: Option<(String, Option<u16>)>,
     proxies: Proxies,
-    tls: Arc<ClientConfig>,
+    given: RootCertStore,
+    /// Made for the first https: to read the system's roots takes longer than all else before the first request.
+    tls: OnceLock<Result<Arc<ClientConfig>, TlsProblem>>,
     pub(super) deadlines: Deadlines,
 }
 
@@ -71,8 +73,8 @@ pub(super) struct Origin {
 impl Network {
     pub(super) fn new(way: Way<'_>) -> Result<Self, InputError> {
         let router = way.router.map(parse_router).transpose()?;
-        let tls = Arc::new(client_config(way.ca_pem)?);
-        Ok(Self { router, proxies: way.proxies, tls, deadlines: way.deadlines })
+        let given = way.ca_pem.map_or_else(|| Ok(RootCertStore::empty()), given_roots)?;
+        Ok(Self { router, proxies: way.proxies, given, tls: OnceLock::new(), deadlines: way.deadlines })
     }
 
     /// The proxy on the way to a host; a router that was given is reached directly.
@@ -172,8 +174,10 @@ impl Network {
     {
         let name = origin.host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|error| Problem::Unsendable { detail: error.to_string() })?;
+        let config = self.tls.get_or_init(|| client_config(self.given.clone())).clone();
+        let config = config.map_err(|problem| Problem::Tls { problem, certificate: None })?;
         let after = self.deadlines.tls;
-        match timeout(after, TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream)).await {
+        match timeout(after, TlsConnector::from(config).connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(TlsProblem::from_io(&error)),
             Err(_) => Err(Problem::Tls { problem: TlsProblem::Timeout { after }, certificate: None }),
@@ -230,31 +234,30 @@ where
     Ok(sender)
 }
 
-/// The system's roots and the given ones, with ring: no second TLS stack comes in.
-fn client_config(ca_pem: Option<&[u8]>) -> Result<ClientConfig, InputError> {
+/// The certificates of a PEM text.
+fn given_roots(pem: &[u8]) -> Result<RootCertStore, InputError> {
     let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| InputError::Ca(error.to_string()))?;
+        roots.add(certificate).map_err(|error| InputError::Ca(error.to_string()))?;
+    }
+    if roots.is_empty() { Err(InputError::Ca("no certificate in it".to_owned())) } else { Ok(roots) }
+}
+
+/// Trusts the given roots and the system's, with ring: no second TLS stack comes in.
+fn client_config(mut roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsProblem> {
     // A machine without system roots can still talk http, or https to the given CA.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(pem) = ca_pem {
-        let mut found = false;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| InputError::Ca(error.to_string()))?;
-            roots.add(certificate).map_err(|error| InputError::Ca(error.to_string()))?;
-            found = true;
-        }
-        if !found {
-            return Err(InputError::Ca("no certificate in it".to_owned()));
-        }
-    }
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_safe_default_protocol_versions().map_err(|error| InputError::Ca(error.to_string()))?;
+    let builder =
+        builder.with_safe_default_protocol_versions().map_err(|error| TlsProblem::Other(error.to_string()))?;
     if roots.is_empty() {
-        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
+        return Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()));
     }
-    let verifier = Verifier::new(roots, provider).map_err(|error| InputError::Ca(error.to_string()))?;
+    let verifier = Verifier::new(roots, provider).map_err(|error| TlsProblem::Other(error.to_string()))?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(builder.with_no_client_auth())
+    Ok(Arc::new(builder.with_no_client_auth()))
 }
 
 /// `localhost` and every name below it.
