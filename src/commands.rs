@@ -93,8 +93,8 @@ pub fn main(argv: &[OsString]) -> ExitStatus {
     };
     let output = cli.global.output;
     let colour = !cli.global.no_color && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    // Building a runtime of two threads costs less than one request; the work waits for the network.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread: the work waits for the network, and a second one costs more in waking each other than it gains.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
             let status = runtime.block_on(supervise(cli, colour));
