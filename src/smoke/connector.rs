@@ -74,9 +74,9 @@ impl Connector {
     ///
     /// This is the only place that sends anything twice, and only what no emulator has worked on: a request that
     /// met 503 (the router has not loaded the Route yet, or the emulator says it is starting) or a part of the
-    /// emulator that is starting, for as long as `settle` allows, and a request that a kept connection refused unsent;
-    /// and a read that a kept connection ended under, as a router's reload ends it. The SDK's own retries are off: they
-    /// would repeat calls that took effect, and hide flaky answers.
+    /// emulator that is starting, for as long as `settle` allows; and a request under which a kept connection ended
+    /// without a byte of an answer, as idle ones end when the router reloads: curl sends it again too. The SDK's own
+    /// retries are off: they would repeat calls that took effect, and hide flaky answers.
     #[expect(clippy::disallowed_methods, reason = "a wait for the router's next reload, with its deadline")]
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let deadlines = &self.0.network.deadlines;
@@ -106,10 +106,9 @@ impl Connector {
             problem,
         };
         let origin = Origin::of(request.uri()).map_err(|problem| failed(None, problem))?;
-        let again = is_read(&request).then(|| request.clone());
-        let (mut link, kept) = match self.take_idle(&origin) {
-            Some(link) => (link, true),
-            None => (self.0.network.open(&origin).await?, false),
+        let (mut link, again) = match self.take_idle(&origin) {
+            Some(link) => (link, Some(request.clone())),
+            None => (self.0.network.open(&origin).await?, None),
         };
         let write = |request| to_wire(request, &origin, link.forward.as_ref()).map_err(|problem| failed(None, problem));
         let wire = write(request)?;
@@ -117,14 +116,14 @@ impl Connector {
         let exchange = async {
             let answer = match link.sender.try_send_request(wire).await {
                 Ok(answer) => answer,
-                Err(mut refused) => match refused.take_message().or_else(|| again.take()) {
-                    // The server closed the kept connection before a byte was written, or under a call that only reads.
-                    Some(wire) if kept => {
+                Err(refused) => match again.take() {
+                    // The kept connection was closed from the other end, before or under the request.
+                    Some(wire) => {
                         link = self.0.network.open(&origin).await?;
                         let sent = link.sender.send_request(wire).await;
                         sent.map_err(|error| failed(Some(&link.peer), Problem::exchange(&error)))?
                     }
-                    _ => return Err(failed(Some(&link.peer), Problem::exchange(refused.error()))),
+                    None => return Err(failed(Some(&link.peer), Problem::exchange(refused.error()))),
                 },
             };
             // A proxy that refuses may hang up before its page is through; its status says enough.
@@ -204,14 +203,6 @@ impl HttpClient for Connector {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
-}
-
-/// Whether a call changes nothing, by the name of its operation or, in REST, by its method.
-fn is_read(request: &Request<Bytes>) -> bool {
-    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()?.rsplit('.').next());
-    let action = str::from_utf8(request.body()).ok().and_then(|body| body.strip_prefix("Action="));
-    let is_looking = |name: &str| ["Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb));
-    request.method().is_safe() || target.or(action).is_some_and(is_looking)
 }
 
 fn is_starting(answer: &Response<Bytes>) -> bool {
@@ -301,22 +292,6 @@ mod tests {
         assert_eq!(seconds_ahead("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(0));
         assert_eq!(seconds_ahead("Sun, 06 Nov 1994 08:59:37 GMT", now), Some(600));
         assert_eq!(seconds_ahead("yesterday", now), None);
-    }
-
-    #[test]
-    fn a_read_is_told_by_its_name_or_its_method() {
-        let by_target = |target| Request::post("/").header("x-amz-target", target).body(Bytes::new()).unwrap();
-        assert!(is_read(&by_target("DynamoDB_20120810.DescribeTable")));
-        assert!(!is_read(&by_target("DynamoDB_20120810.PutItem")));
-        for (method, body, reads) in [
-            ("GET", "", true),
-            ("POST", "", false),
-            ("POST", "Action=ListTopics", true),
-            ("POST", "Action=Publish", false),
-        ] {
-            let request = Request::builder().method(method).body(Bytes::from_static(body.as_bytes())).unwrap();
-            assert_eq!(is_read(&request), reads, "{method} {body}");
-        }
     }
 
     #[test]

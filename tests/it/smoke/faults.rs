@@ -56,7 +56,7 @@ async fn a_part_of_the_emulator_that_another_call_is_starting_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_read_on_a_connection_that_a_reload_of_the_router_ends_is_sent_again() {
+async fn a_call_on_a_kept_connection_that_a_reload_of_the_router_ends_is_sent_again() {
     let made = r#"{"QueueUrl": "http://127.0.0.1/000000000000/q"}"#;
     let made = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{made}", made.len()).into_bytes();
     let busy = http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#);
