@@ -85,10 +85,16 @@ pub fn variables(access: &Access<'_>) -> BTreeMap<String, String> {
     all
 }
 
-/// `export NAME='value'` lines.
+/// `export NAME='value'` lines, after an `unset` of what another environment or a real session may have left in the shell:
+/// its clients would go there unnoticed.
 fn shell(variables: &BTreeMap<String, String>) -> String {
+    let of_services = services::SERVICES.iter().map(|s| format!("AWS_ENDPOINT_URL_{}", s.config_key.to_uppercase()));
+    let others = ["AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_SESSION_TOKEN", "AWS_PROFILE"].map(str::to_owned);
+    let stale: Vec<String> =
+        others.into_iter().chain(of_services).filter(|name| !variables.contains_key(name)).collect();
     let line = |(name, value): (&String, &String)| format!("export {name}='{}'\n", value.replace('\'', "'\\''"));
-    variables.iter().map(line).collect()
+    let exports: String = variables.iter().map(line).collect();
+    format!("unset {}\n{exports}", stale.join(" "))
 }
 
 /// One JSON object.
@@ -119,7 +125,15 @@ mod tests {
     #[test]
     fn shell_values_are_quoted() {
         let variables = BTreeMap::from([("A".to_owned(), "it's $HOME".to_owned())]);
-        assert_eq!(shell(&variables), "export A='it'\\''s $HOME'\n");
+        assert!(shell(&variables).ends_with("\nexport A='it'\\''s $HOME'\n"));
+    }
+
+    #[test]
+    fn what_another_environment_left_in_the_shell_is_unset() {
+        let text = with_access(None, |access| shell(&variables(access)));
+        let unset: Vec<&str> = text.lines().next().unwrap().split(' ').collect();
+        assert!(unset[0] == "unset" && unset.contains(&"AWS_ENDPOINT_URL_S3") && unset.contains(&"AWS_SESSION_TOKEN"));
+        assert!(!unset.contains(&"AWS_ENDPOINT_URL_SQS") && !unset.contains(&"AWS_ENDPOINT_URL"), "{text}");
     }
 
     /// An environment of two services behind a gateway.
