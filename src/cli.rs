@@ -28,9 +28,9 @@ pub enum Command {
     Up(UpArgs),
     /// Delete everything that environments own, and wait until it is gone
     Down(EnvsArgs),
-    /// Show one environment: its objects, its SCC, its image, its endpoints
+    /// Show one environment: its objects or processes, its SCC, its image, its endpoints
     Status(StatusArgs),
-    /// List the environments of the cluster
+    /// List the environments of the cluster, or of this machine with --target local
     List,
     /// Print the manifests of an environment; nothing is applied
     Render(RenderArgs),
@@ -70,9 +70,6 @@ pub struct GlobalArgs {
     /// How results are written to standard output
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
     pub output: OutputFormat,
-    /// Write a report of `up`, `smoke` or `status` too: junit=FILE, html=FILE or json=FILE; may be repeated
-    #[arg(long = "report", global = true, value_name = "KIND=FILE")]
-    pub reports: Vec<String>,
     /// How long to wait before giving up, e.g. 90s, 5m
     #[arg(long, global = true, default_value = "5m", value_name = "DURATION")]
     pub timeout: String,
@@ -94,6 +91,14 @@ pub enum TargetName {
     Cluster,
     /// On this machine: a process and a router on loopback, no cluster.
     Local,
+}
+
+/// For commands that find something out.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReportArgs {
+    /// Write a report too: junit=FILE, html=FILE or json=FILE; may be repeated
+    #[arg(long = "report", value_name = "KIND=FILE", help_heading = "Global options")]
+    pub reports: Vec<String>,
 }
 
 /// Formats of standard output.
@@ -126,6 +131,9 @@ pub struct UpArgs {
     /// What only the local target has.
     #[command(flatten)]
     pub local: LocalArgs,
+    /// What is written of it.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// Where flags may be written down. Read before anything else: see [`file`].
@@ -234,6 +242,9 @@ pub struct StatusArgs {
     /// How the caller reaches Routes.
     #[command(flatten)]
     pub reach: ReachArgs,
+    /// What is written of it.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `render`.
@@ -280,6 +291,9 @@ pub struct SmokeArgs {
     /// How the caller reaches Routes.
     #[command(flatten)]
     pub reach: ReachArgs,
+    /// What is written of it.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `env`.

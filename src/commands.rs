@@ -3,6 +3,7 @@
 mod arguments;
 mod down;
 mod env;
+mod interrupted;
 mod list;
 mod local;
 mod logs;
@@ -19,12 +20,13 @@ mod up;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::slice;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::cli::file::locate;
-use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, TargetName};
+use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, SmokeArgs, TargetName};
 use crate::cluster::{ClientArgs, Cluster};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
@@ -33,10 +35,8 @@ use crate::report::{self, EnvReport, Level, Reporter, Style};
 use crate::smoke::{Proxies, Stop};
 use reports::{Actions, Reports};
 
-/// How long smoke tests may take to tidy up after a signal.
-const TIDY: Duration = Duration::from_secs(5);
-
 use arguments::CommandLine;
+use interrupted::{Change, interrupted, wind_down};
 
 /// What every command gets besides its own arguments.
 pub(crate) struct Context {
@@ -65,6 +65,11 @@ impl Context {
     pub(crate) fn events(&self, env: &str) -> Events {
         Events::new(env, self.sender.clone())
     }
+
+    /// The flags that lead another command to an environment, as they can be pasted.
+    pub(crate) fn flags(&self, env: &str) -> String {
+        flags(env, self.target, &self.client)
+    }
 }
 
 /// What a command leaves behind.
@@ -82,6 +87,12 @@ pub(crate) struct Outcome {
 impl Outcome {
     fn success(text: String) -> Self {
         Self { status: ExitStatus::Success, text, problems: String::new(), reports: Vec::new() }
+    }
+
+    /// Says what is wrong, though the command has done what it was to do.
+    fn warned(mut self, warning: &CommandError, colour: bool) -> Self {
+        self.problems.push_str(&report::text::warning(warning, colour));
+        self
     }
 }
 
@@ -107,7 +118,8 @@ pub fn main(argv: &[OsString]) -> ExitStatus {
     result.unwrap_or_else(|error| {
         let error = locate(error, &file, &settings);
         if output == OutputFormat::Json {
-            report::print(&report::json::error(&error));
+            // Where that fails, the exit status is the same.
+            let _ = report::print(&report::json::error(&error));
         }
         report::print_error(&error, colour);
         ExitStatus::Error
@@ -132,7 +144,11 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
-    let writes = matches!(cli.command, Command::Up(_) | Command::Down(_));
+    let flags = match &cli.command {
+        Command::Smoke(SmokeArgs { endpoint: Some(url), .. }) => format!("--endpoint {url}"),
+        command => flags(&envs(command).join(","), context.target, &context.client),
+    };
+    let change = Change::of(&cli.command, context.target);
     let reporter = Reporter::start(receiver, Style { level, many });
     let stop = context.stop.clone();
     let mut work = Box::pin(execute(cli.command, context, colour));
@@ -140,70 +156,27 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
         outcome = &mut work => outcome,
         ended = ended_by_signal() => {
             let tidied = wind_down(&stop, work).await;
-            let written = reporter.finish().await;
-            let error = tidied.explain(interrupted(ended, writes.then_some(written)));
+            let told = reporter.finish().await;
+            let error = tidied.explain(interrupted(ended, change.as_ref(), told.writes)).pasteable(&flags);
             report::print_error(&error, colour);
             return Ok(reports.write(&[], Some(&error), colour).max(ended));
         }
     };
     drop(work);
-    reporter.finish().await;
+    let told = reporter.finish().await;
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
+            let error = error.pasteable(&flags);
             reports.write(&[], Some(&error), colour);
             return Err(error);
         }
     };
-    report::print(&outcome.text);
+    let printed = report::print(&outcome.text);
     report::print_problems(&outcome.problems);
-    Ok(reports.write(&outcome.reports, None, colour).max(outcome.status))
-}
-
-/// What became of the smoke runs that a signal ended.
-enum Tidied {
-    /// There were none.
-    Nothing,
-    /// They took back what they had made, but for these.
-    But(Vec<String>),
-    /// They were not done in time, or a second signal came.
-    Cut,
-}
-
-/// Has smoke runs take back what they made; ends with them, with the next signal, or when it takes too long.
-async fn wind_down(stop: &Stop, work: impl Future<Output = Result<Outcome>>) -> Tidied {
-    if !stop.is_running() {
-        return Tidied::Nothing;
-    }
-    stop.ask();
-    tokio::select! {
-        ended = tokio::time::timeout(TIDY, work) => match ended {
-            Ok(_) => Tidied::But(stop.left()),
-            Err(_) => Tidied::Cut,
-        },
-        _ = ended_by_signal() => Tidied::Cut,
-    }
-}
-
-impl Tidied {
-    fn explain(self, mut error: CommandError) -> CommandError {
-        let clean = "`lsdeploy smoke --clean` with the same flags removes what smoke tests left";
-        match self {
-            Self::Nothing => error,
-            Self::But(left) if left.is_empty() => {
-                error.message.push_str("; the smoke tests took back what they had made");
-                error
-            }
-            Self::But(left) => {
-                error.message = format!("{}; smoke tests left {}", error.message, left.join(", "));
-                error.hint(clean)
-            }
-            Self::Cut => {
-                error.message.push_str("; the smoke tests were cut off");
-                error.hint(clean)
-            }
-        }
-    }
+    let written = reports.write(&outcome.reports, None, colour).max(outcome.status);
+    told.print_advice();
+    printed.map(|_| written)
 }
 
 async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
@@ -217,7 +190,7 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::List => list::run(context).await,
         Command::Render(args) => render::run(&args, context).await,
         Command::Smoke(args) => smoke::run(&args, context, colour).await,
-        Command::Env(args) => env::run(&args, context).await,
+        Command::Env(args) => env::run(&args, context, colour).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
         Command::LocalSupervisor { .. } => Ok(Outcome::success(String::new())),
@@ -228,13 +201,46 @@ fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<
     Ok(Context {
         run_id: run_id(),
         target: global.target,
-        client: ClientArgs { kubeconfig: global.kubeconfig.clone(), context: global.context.clone() },
+        client: ClientArgs {
+            kubeconfig: global.kubeconfig.clone(),
+            context: global.context.clone(),
+            has_variable: std::env::var_os("KUBECONFIG").is_some_and(|names| !names.is_empty()),
+        },
         timeout: parse_timeout(&global.timeout)?,
         output: global.output,
         proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
         stop: Stop::default(),
         sender,
     })
+}
+
+/// The environments that a command names.
+fn envs(command: &Command) -> &[String] {
+    match command {
+        Command::Up(args) => &args.envs.envs,
+        Command::Down(args) => &args.envs,
+        Command::Smoke(args) => &args.env,
+        Command::Status(args) => slice::from_ref(&args.env.env),
+        Command::Render(args) => slice::from_ref(&args.env.env),
+        Command::Env(args) => slice::from_ref(&args.env.env),
+        Command::Logs(args) => slice::from_ref(&args.env.env),
+        _ => &[],
+    }
+}
+
+/// The flags that lead a command to environments, as they can be pasted; none for none.
+fn flags(envs: &str, target: TargetName, client: &ClientArgs) -> String {
+    let mut flags = format!("--env {envs}");
+    if target == TargetName::Local {
+        flags.push_str(" --target local");
+    }
+    if let Some(path) = &client.kubeconfig {
+        flags.push_str(&format!(" --kubeconfig {}", path.display()));
+    }
+    if let Some(context) = &client.context {
+        flags.push_str(&format!(" --context {context}"));
+    }
+    if envs.is_empty() { String::new() } else { flags }
 }
 
 /// Unique among runs that somebody might compare: milliseconds and the process, in hexadecimal.
@@ -252,8 +258,19 @@ fn parse_timeout(text: &str) -> Result<Duration> {
 fn completions(shell: clap_complete::Shell) -> String {
     use clap::CommandFactory as _;
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "lsdeploy", &mut text);
+    clap_complete::generate(shell, &mut shown(&Cli::command()), "lsdeploy", &mut text);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The command line without what is hidden: nobody is to complete that.
+fn shown(all: &clap::Command) -> clap::Command {
+    let commands = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let arguments = all.get_arguments().cloned();
+    clap::Command::new("lsdeploy")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .args(arguments)
+        .subcommands(commands)
 }
 
 /// What GitHub Actions tells its steps; nothing elsewhere.
@@ -272,17 +289,4 @@ async fn ended_by_signal() -> ExitStatus {
         _ = interrupt.recv() => ExitStatus::Interrupted,
         _ = terminate.recv() => ExitStatus::Terminated,
     }
-}
-
-/// `written` is `None` for commands that only look.
-fn interrupted(ended: ExitStatus, written: Option<usize>) -> CommandError {
-    let signal = if ended == ExitStatus::Interrupted { "SIGINT" } else { "SIGTERM" };
-    let Some(written) = written else { return CommandError::new(format!("ended by {signal}")) };
-    let done = match written {
-        0 => "nothing was written".to_owned(),
-        1 => "1 object was written or deleted before".to_owned(),
-        many => format!("{many} objects were written or deleted before"),
-    };
-    CommandError::new(format!("ended by {signal}: {done}"))
-        .hint("run the same command again to go on, or `lsdeploy down` to remove what is there")
 }

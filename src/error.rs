@@ -26,6 +26,36 @@ impl CommandError {
         self.hints.push(hint.into());
         self
     }
+
+    /// Completes the commands in its hints: see [`pasteable`].
+    #[must_use]
+    pub fn pasteable(mut self, flags: &str) -> Self {
+        for hint in &mut self.hints {
+            *hint = pasteable(hint, flags);
+        }
+        self
+    }
+}
+
+/// Commands that are about one environment.
+const ABOUT_ONE: [&str; 6] = ["up", "down", "status", "smoke", "logs", "render"];
+
+/// Adds the flags that lead to an environment to the commands in a hint that lack them, so that they can be pasted.
+#[must_use]
+pub fn pasteable(hint: &str, flags: &str) -> String {
+    let complete = |code: &str| {
+        let words = code.strip_prefix("lsdeploy ")?;
+        let (verb, rest) = words.split_at(words.find(' ').unwrap_or(words.len()));
+        // An emulator that is known by its URL alone can be checked, and that is all.
+        let knows = if flags.starts_with("--endpoint") { verb == "smoke" } else { ABOUT_ONE.contains(&verb) };
+        let lacks = knows && !["--env", "--endpoint"].iter().any(|flag| rest.contains(flag));
+        (lacks && !flags.is_empty()).then(|| format!("lsdeploy {verb} {flags}{rest}"))
+    };
+    let parts = hint.split('`').enumerate().map(|(place, part)| match place % 2 {
+        0 => part.to_owned(),
+        _ => complete(part).unwrap_or_else(|| part.to_owned()),
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 impl fmt::Display for CommandError {
@@ -35,3 +65,22 @@ impl fmt::Display for CommandError {
 }
 
 impl std::error::Error for CommandError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_in_hints_get_the_flags_that_they_lack() {
+        let flags = "--env team1 --target local";
+        for (hint, pasted) in [
+            ("`lsdeploy logs` shows it", "`lsdeploy logs --env team1 --target local` shows it"),
+            ("look: `lsdeploy smoke --clean`", "look: `lsdeploy smoke --env team1 --target local --clean`"),
+            ("`lsdeploy up --env b` is another", "`lsdeploy up --env b` is another"),
+            ("`lsdeploy list`, `kubectl logs`, lsdeploy logs", "`lsdeploy list`, `kubectl logs`, lsdeploy logs"),
+        ] {
+            assert_eq!(pasteable(hint, flags), pasted);
+            assert_eq!(pasteable(hint, ""), hint);
+        }
+    }
+}

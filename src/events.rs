@@ -28,6 +28,10 @@ pub enum What {
     Object(ObjectId, &'static str, Vec<String>),
     /// A process of this machine was started or ended, in words.
     Process(String),
+    /// Something of this machine is about to be written, started or ended: who is interrupted from here on leaves it.
+    Begun,
+    /// Worth knowing once the results stand there: lines of standard error.
+    Advice(String),
     /// What is waited for now; replaces the line before.
     Waiting(String),
     /// Something worth a line of its own.

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::endpoints::Endpoint;
 use crate::environment::Environment;
-use crate::error::CommandError;
+use crate::error::{CommandError, Result};
 use crate::events::{Event, Phases, What};
 use crate::exit::ExitStatus;
 use crate::finding::Finding;
@@ -107,37 +107,29 @@ impl EnvReport {
     /// A report of an environment about which nothing is known yet.
     pub fn of(environment: &Environment, run_id: &str) -> Self {
         Self {
-            env: environment.name.to_string(),
             namespace: Some(environment.namespace.to_string()),
-            machine: None,
             emulator: environment.profile.name.clone(),
             image: Some(environment.image.as_str().to_owned()),
-            digest: None,
-            scc: None,
-            endpoints: Vec::new(),
-            objects: Vec::new(),
-            phases: Phases::default(),
-            smoke: None,
-            stuck: None,
-            error: None,
-            notes: Vec::new(),
-            status: ExitStatus::Success,
-            run_id: run_id.to_owned(),
+            ..Self::blank(environment.name.as_str(), run_id)
         }
     }
 
     /// A report of an emulator that is known by its URL alone.
     pub fn of_url(url: &str, targets: &[Target], run_id: &str) -> Self {
         let endpoint = |target: &Target| Endpoint { service: target.service.clone(), url: target.url.clone() };
+        Self { endpoints: targets.iter().map(endpoint).collect(), ..Self::blank(url, run_id) }
+    }
+
+    fn blank(env: &str, run_id: &str) -> Self {
         Self {
-            env: url.to_owned(),
+            env: env.to_owned(),
             namespace: None,
             machine: None,
             emulator: String::new(),
             image: None,
             digest: None,
             scc: None,
-            endpoints: targets.iter().map(endpoint).collect(),
+            endpoints: Vec::new(),
             objects: Vec::new(),
             phases: Phases::default(),
             smoke: None,
@@ -164,7 +156,16 @@ impl EnvReport {
 
 /// Writes events to standard error as they come.
 pub struct Reporter {
-    task: JoinHandle<usize>,
+    task: JoinHandle<Told>,
+}
+
+/// What a run told on its way.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// How many objects were written or deleted, or were about to be.
+    pub writes: usize,
+    /// What is worth knowing once the results stand there, a line each; nothing where only results are wanted.
+    advice: Vec<String>,
 }
 
 impl Reporter {
@@ -172,20 +173,37 @@ impl Reporter {
     pub fn start(mut receiver: mpsc::UnboundedReceiver<Event>, style: Style) -> Self {
         let mut display = progress::Display::new(style, io::stderr().is_terminal());
         let task = tokio::spawn(async move {
-            let mut writes = 0;
+            let mut told = Told::default();
             while let Some(event) = receiver.recv().await {
-                writes += usize::from(matches!(event.what, What::Object(..) | What::Process(_)));
-                display.show(&event);
+                told.writes += usize::from(matches!(event.what, What::Object(..) | What::Process(_) | What::Begun));
+                match &event.what {
+                    What::Advice(lines) if style.level != Level::Quiet => told.advise(lines),
+                    _ => display.show(&event),
+                }
             }
             display.finish();
-            writes
+            told
         });
         Self { task }
     }
 
-    /// Waits until everything is written; returns how many objects were written or deleted.
-    pub async fn finish(self) -> usize {
+    /// Waits until everything is written.
+    pub async fn finish(self) -> Told {
         self.task.await.unwrap_or_default()
+    }
+}
+
+impl Told {
+    /// Several environments may have a line in common.
+    fn advise(&mut self, lines: &str) {
+        let new: Vec<String> =
+            lines.lines().filter(|line| !self.advice.iter().any(|told| told == line)).map(str::to_owned).collect();
+        self.advice.extend(new);
+    }
+
+    /// Writes the advice to standard error, after everything else.
+    pub fn print_advice(&self) {
+        print_problems(&self.advice.iter().map(|line| format!("{line}\n")).collect::<String>());
     }
 }
 
@@ -225,10 +243,29 @@ pub fn removed(removed: &[Removed], format: crate::cli::OutputFormat) -> String 
     }
 }
 
-/// Writes results to standard output. A reader that went away (`| head`) is no failure.
-pub fn print(text: &str) {
+/// Who reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Somebody.
+    There,
+    /// Nobody any more (`| head`): that is no failure, and there is no use in writing more.
+    Gone,
+}
+
+/// Writes results to standard output.
+pub fn print(text: &str) -> Result<Reader> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of text for standard output.
+pub fn written(outcome: io::Result<()>) -> Result<Reader> {
+    match outcome {
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(CommandError::new(format!("cannot write the results to standard output: {error}"))
+            .hint("free some space there, or send them somewhere else; what was done stays done")),
+    }
 }
 
 /// Writes an error and its hints to standard error.

@@ -153,6 +153,10 @@ async fn check(shared: Arc<Shared>, target: Target, ends: Instant, witnesses: &[
     }
     let stop = shared.options.stop.clone();
     let mut run = Run::new(shared, target);
+    if Instant::now() >= ends {
+        let late = run.timed_out();
+        return run.finish(Err(late));
+    }
     let outcome = tokio::select! {
         outcome = timeout_at(ends, through(&mut run, *steps, witnesses)) => outcome.map_err(|_| Run::timed_out as Ending),
         () = out_of_patience(&stop) => Err(Run::cut as Ending),

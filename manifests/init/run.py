@@ -59,6 +59,7 @@ def apply_stack(name, text):
         import botocore.exceptions
     except ImportError as error:
         fail(name, f"cannot be applied: this image's Python has no {error.name}")
+    check_syntax(name, text)
     # Never AWS itself: an older boto3 does not read the variable.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_CLOUDFORMATION") or os.environ["AWS_ENDPOINT_URL"]
     client = boto3.client("cloudformation", endpoint_url=endpoint)
@@ -74,12 +75,36 @@ def apply_stack(name, text):
     except botocore.exceptions.ClientError as error:
         if "No updates are to be performed" in str(error):
             return
-        fail(name, f"was refused: {error}")
+        fail(name, f"was refused: {short(error)}")
+    except Exception as error:  # an emulator that fails inside answers with a page, which botocore cannot read
+        fail(name, f"was not understood: the emulator failed over it ({type(error).__name__})")
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         for event in client.describe_stack_events(StackName=stack)["StackEvents"]:
             if "FAILED" in event["ResourceStatus"]:
                 print(f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}", flush=True)
         fail(name, f"ended as {status}")
+
+
+def check_syntax(name, text):
+    """Emulators say nothing of use about what is no YAML (JSON is YAML too)."""
+    try:
+        import yaml
+    except ImportError:
+        return
+    try:
+        root = yaml.compose(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        fail(name, f"is no CloudFormation template{place}: {getattr(error, 'problem', None) or short(error)}")
+    if not isinstance(root, yaml.MappingNode) or "Resources" not in [key.value for key, _ in root.value]:
+        fail(name, "is no CloudFormation template: it has no Resources")
+
+
+def short(error):
+    """The last line of what was said: a traceback ends with the reason."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]
 
 
 def wait_for_stack(client, stack):

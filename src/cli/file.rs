@@ -15,7 +15,7 @@ use clap::{ArgAction, ArgMatches, Command};
 use serde::Deserialize;
 
 use crate::error::{CommandError, Result};
-use crate::yaml::{self, Located};
+use crate::yaml::{self, Located, Misread};
 
 /// Flags that say where the file is or how a run ends: they are no settings of an environment.
 const NO_SETTINGS: [&str; 6] = ["file", "help", "version", "output-dir", "report", "directory"];
@@ -27,6 +27,8 @@ pub struct Setting {
     pub flag: String,
     /// Its arguments: none where a switch is off.
     arguments: Vec<String>,
+    /// YAML took it for a number.
+    is_number: bool,
     /// Where its value stands.
     pub line: u64,
     /// From 1.
@@ -49,9 +51,7 @@ enum Given {
 /// # Errors
 /// What cannot be a setting, with line and column.
 pub fn parse(text: &str, commands: &Command) -> Result<Vec<Setting>> {
-    let given: BTreeMap<String, Located<Given>> = yaml::parse(text).map_err(|error| {
-        CommandError::new(format!("it is no list of settings: {error}")).hint("write one `FLAG: VALUE` on each line")
-    })?;
+    let given: BTreeMap<String, Located<Given>> = yaml::parse_written(text).map_err(misread)?;
     let mut settings = Vec::new();
     for (flag, Located { value, line, column }) in given {
         let place = |what: String| CommandError::new(format!("line {line}, column {column}: {what}"));
@@ -73,9 +73,19 @@ pub fn parse(text: &str, commands: &Command) -> Result<Vec<Setting>> {
             (ArgAction::Append, Given::List(list)) => list.iter().map(with).collect(),
             (_, Given::List(_)) => return Err(place(format!("`{flag}` has one value, not a list"))),
         };
-        settings.push(Setting { flag, arguments, line, column });
+        let is_number = matches!(value, Given::Number(_));
+        settings.push(Setting { flag, arguments, is_number, line, column });
     }
     Ok(settings)
+}
+
+fn misread(error: Misread) -> CommandError {
+    let Misread { why, place } = error;
+    let place = place.map_or_else(String::new, |(line, column)| format!("line {line}, column {column}: "));
+    if why.ends_with(" is set twice") {
+        return CommandError::new(format!("{place}{why}")).hint("keep one of them; several environments are a list");
+    }
+    CommandError::new(format!("{place}it is no list of settings: {why}")).hint("write one `FLAG: VALUE` on each line")
 }
 
 /// The command line with the settings of a file added: those that its command has and that it does not give itself.
@@ -100,13 +110,16 @@ pub fn locate(error: CommandError, path: &str, settings: &[Setting]) -> CommandE
         let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
         error.message.match_indices(&word).any(|(at, _)| ends(&error.message[at + word.len()..]))
     };
-    match settings.iter().find(|setting| names(&setting.flag)) {
-        Some(Setting { flag, line, column, .. }) => {
-            let hint = format!("`{flag}` comes from {path}, line {line}, column {column}");
-            error.hint(hint).hint("numbers that begin with 0 need quotes there")
-        }
-        None => error,
-    }
+    // Some errors name the value alone.
+    let quotes = |setting: &Setting| {
+        let mut values = setting.arguments.iter().filter_map(|argument| Some(argument.split_once('=')?.1));
+        values.any(|value| error.message.contains(&format!("`{value}`")))
+    };
+    let found = settings.iter().find(|setting| names(&setting.flag)).or_else(|| settings.iter().find(|s| quotes(s)));
+    let Some(Setting { flag, line, column, is_number, .. }) = found else { return error };
+    let hint = format!("`{flag}` comes from {path}, line {line}, column {column}");
+    let begins_with_0 = is_number.then_some("numbers that begin with 0 need quotes there");
+    begins_with_0.into_iter().fold(error.hint(hint), CommandError::hint)
 }
 
 /// How the commands that have a flag take it.
@@ -178,7 +191,8 @@ mod tests {
         refused("env: a\nemulater: moto\n", "line 2, column 11: there is no setting `emulater`");
         refused("env: a\nno-smoke: 1\n", "line 2, column 11: `no-smoke` is true or false");
         refused("env: a\nscc: [a]\n", "line 2, column 6: `scc` has one value, not a list");
-        refused("env: a\nenv: b\n", "line 2");
+        refused("env: a\nenv: b\n", "line 2, column 1: `env` is set twice");
+        refused("env: [a\nb: c\n", "line 2, column 2: it is no list of settings: ");
         refused("- a\n", "it is no list of settings");
         refused("env: {a: b}\n", "line 1");
     }
@@ -188,7 +202,13 @@ mod tests {
         let settings = settings("tls: maybe\n").unwrap();
         let error = locate(CommandError::new("--tls cannot be `maybe`"), "team.yaml", &settings);
         assert_eq!(error.hints[0], "`tls` comes from team.yaml, line 1, column 6");
+        assert_eq!(error.hints.len(), 1, "it is no number");
         let other = locate(CommandError::new("--tls-more cannot be"), "team.yaml", &settings);
         assert!(other.hints.is_empty());
+        let value = locate(CommandError::new("`maybe` cannot be the name"), "team.yaml", &settings);
+        assert_eq!(value.hints[0], "`tls` comes from team.yaml, line 1, column 6");
+        let number = self::settings("account: 012\n").unwrap();
+        let error = locate(CommandError::new("--account cannot be `12`"), "team.yaml", &number);
+        assert_eq!(error.hints[1], "numbers that begin with 0 need quotes there");
     }
 }

@@ -22,6 +22,8 @@ pub struct ClientArgs {
     pub kubeconfig: Option<PathBuf>,
     /// `--context`; else the current context.
     pub context: Option<String>,
+    /// `$KUBECONFIG` names a file: an error then says so.
+    pub has_variable: bool,
 }
 
 /// What becomes of an object that others depend on, while they are still there.
@@ -189,7 +191,7 @@ impl Cluster {
             .body(body)
             .map_err(|error| Fault::Unreachable(error.to_string()))?;
         match tokio::time::timeout(REQUEST_TIMEOUT, self.client.request::<Value>(request)).await {
-            Ok(answer) => answer.map_err(Fault::from),
+            Ok(answer) => answer.map_err(|error| Fault::from(error).at(&self.server)),
             Err(_) => Err(Fault::Unreachable(format!(
                 "{} did not answer within {} s",
                 self.server,
@@ -237,21 +239,33 @@ async fn read_config(args: &ClientArgs) -> Result<kube::Config> {
     let kubeconfig = match kubeconfig {
         Ok(kubeconfig) => kubeconfig,
         // A job inside the cluster has no kubeconfig but a ServiceAccount.
-        Err(KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath) if args.kubeconfig.is_none() => {
-            return kube::Config::incluster().map_err(|_| {
-                CommandError::new("there is no kubeconfig: neither --kubeconfig, nor $KUBECONFIG, nor ~/.kube/config")
-                    .hint("log in first (`oc login`), or name a file with --kubeconfig")
-                    .hint("without any cluster: `--target local` keeps environments on this machine")
-            });
+        Err(error @ (KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath)) if args.kubeconfig.is_none() => {
+            return kube::Config::incluster().map_err(|_| missing(&error, args.has_variable));
         }
         Err(error) => return Err(unusable(&error)),
     };
     kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(&error))
 }
 
+/// There is none, or the variable names one that cannot be read.
+fn missing(error: &KubeconfigError, has_variable: bool) -> CommandError {
+    let error = match error {
+        KubeconfigError::ReadConfig(why, path) if has_variable => {
+            CommandError::new(format!("cannot read {}, which $KUBECONFIG names: {why}", path.display()))
+                .hint("unset KUBECONFIG or correct it, or name a file with --kubeconfig")
+        }
+        _ => CommandError::new("there is no kubeconfig: neither --kubeconfig, nor $KUBECONFIG, nor ~/.kube/config")
+            .hint("log in first (`oc login`), or name a file with --kubeconfig"),
+    };
+    error.hint("without any cluster: `--target local` keeps environments on this machine")
+}
+
 fn unusable(error: &KubeconfigError) -> CommandError {
+    if let KubeconfigError::ReadConfig(why, path) = error {
+        return CommandError::new(format!("cannot read --kubeconfig {}: {why}", path.display()))
+            .hint("name an existing file with --kubeconfig");
+    }
     let hint = match error {
-        KubeconfigError::ReadConfig(..) => "name an existing file with --kubeconfig",
         KubeconfigError::CurrentContextNotSet | KubeconfigError::LoadContext(_) => {
             "name a context of the file with --context; `kubectl config get-contexts` lists them"
         }

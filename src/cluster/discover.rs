@@ -39,9 +39,8 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review),
         preflight::may_everything(cluster),
     );
-    let attempt = format!("ask {} for its version", cluster.server);
-    let version = version.map_err(|fault| fault.explain(&attempt))?.unwrap_or_default();
-    let groups = groups.map_err(|fault| fault.explain(&format!("ask {} for its APIs", cluster.server)))?;
+    let version = version.map_err(|fault| fault.explain("ask the cluster for its version"))?.unwrap_or_default();
+    let groups = groups.map_err(|fault| fault.explain("ask the cluster for its APIs"))?;
     let groups = groups.unwrap_or_default();
     let serves =
         |name: &str| groups["groups"].as_array().is_some_and(|groups| groups.iter().any(|group| group["name"] == name));

@@ -22,6 +22,14 @@ impl Fault {
         }
     }
 
+    /// Says whose answer did not come.
+    pub(super) fn at(self, server: &str) -> Self {
+        match self {
+            Self::Unreachable(cause) => Self::Unreachable(format!("no answer from {server}: {cause}")),
+            refused @ Self::Refused(_) => refused,
+        }
+    }
+
     /// An error for people: `attempt` says what was tried, e.g. `apply Route/sqs`.
     pub fn explain(&self, attempt: &str) -> CommandError {
         match self {

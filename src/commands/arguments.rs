@@ -86,7 +86,15 @@ fn of_file(error: &clap::Error, file: &str, settings: &[Setting]) -> Option<Comm
 }
 
 fn said(error: &clap::Error) -> ExitStatus {
-    // Help that cannot be written is no failure of the command.
-    let _ = error.print();
-    if error.use_stderr() { ExitStatus::Error } else { ExitStatus::Success }
+    let printed = error.print();
+    if error.use_stderr() {
+        return ExitStatus::Error;
+    }
+    match report::written(printed) {
+        Ok(_) => ExitStatus::Success,
+        Err(error) => {
+            report::print_error(&error, false);
+            ExitStatus::Error
+        }
+    }
 }

@@ -19,10 +19,11 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
         join_all(names.iter().map(|name| remove_one(&cluster, &context, name, args.namespace.as_deref()))).await;
     let mut outcome = Outcome::success(String::new());
     let mut removed = Vec::new();
-    for result in results {
+    for (name, result) in names.iter().zip(results) {
         match result {
             Ok(one) => removed.push(one),
             Err(error) => {
+                let error = error.pasteable(&context.flags(name.as_str()));
                 outcome.problems.push_str(&report::text::error(&error, colour));
                 outcome.status = ExitStatus::Error;
             }

@@ -11,7 +11,7 @@ use crate::endpoints::{self, Scheme};
 use crate::error::{CommandError, Result};
 use crate::exports::{self, Access};
 
-pub(super) async fn run(args: &EnvArgs, context: Context) -> Result<Outcome> {
+pub(super) async fn run(args: &EnvArgs, context: Context, colour: bool) -> Result<Outcome> {
     if args.from == From::Pod && (args.reach.router.is_some() || args.reach.ca_file.is_some()) {
         return Err(CommandError::new("--from pod leads past the router: --router and --ca-file have no meaning")
             .hint("leave them out"));
@@ -21,9 +21,14 @@ pub(super) async fn run(args: &EnvArgs, context: Context) -> Result<Outcome> {
     let reach = reach::resolve(&args.reach, Some(&facts), &context.proxies)?;
     let target = target::existing(&cluster, &facts, &args.env.env, args.env.namespace.as_deref()).await?;
     let environment = &target.environment;
+    let serves = target.serves();
+    let outcome = |text: String| {
+        let outcome = Outcome::success(text);
+        if serves { outcome } else { outcome.warned(&not_ready(&args.env.env, &context), colour) }
+    };
     if args.from == From::Pod {
         let endpoints = endpoints::in_cluster(environment);
-        return exports::write(args.format, &Access::of(environment, &endpoints, None)).map(Outcome::success);
+        return exports::write(args.format, &Access::of(environment, &endpoints, None)).map(outcome);
     }
     let hosts: BTreeMap<String, String> = target.hosts();
     let sample = reach::sample_route(environment);
@@ -35,7 +40,14 @@ pub(super) async fn run(args: &EnvArgs, context: Context) -> Result<Outcome> {
     if let Some(note) = note {
         context.events(&args.env.env).send(crate::events::What::Note(note));
     }
-    Ok(Outcome::success(text))
+    Ok(outcome(text))
+}
+
+/// Clients get what they need, and no answer yet.
+fn not_ready(env: &str, context: &Context) -> CommandError {
+    CommandError::new(format!("{env} is not ready: its emulator does not run"))
+        .hint("`lsdeploy status` says why")
+        .pasteable(&context.flags(env))
 }
 
 /// The file of certificates that AWS clients are to trust: the user's own, or one written from what the cluster

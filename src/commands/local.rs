@@ -31,7 +31,7 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
         Command::Render(_) => Err(CommandError::new("there are no manifests on the local target")
             .hint("leave --target out: `lsdeploy render --env ENV --apps-domain apps.example.com` needs no cluster")),
         Command::Smoke(args) => Box::pin(look::smoke(&args, context, colour)).await,
-        Command::Env(args) => look::env(&args, context).await,
+        Command::Env(args) => look::env(&args, context, colour).await,
         Command::Logs(args) => logs::run(&args).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
         Command::LocalSupervisor { .. } => Ok(Outcome::success(String::new())),
@@ -58,11 +58,15 @@ async fn down(args: &EnvsArgs, context: Context, colour: bool) -> Result<Outcome
     let mut removed = Vec::new();
     for name in &names {
         let home = places.home(name);
+        let events = context.events(name.as_str());
+        if home.directory.exists() {
+            events.send(What::Begun);
+        }
         match remove(&home).await {
             Ok(deleted) => {
                 if deleted > 0 {
                     let done = "its processes are ended, what was recorded of it is deleted".to_owned();
-                    context.events(name.as_str()).send(What::Process(done));
+                    events.send(What::Process(done));
                 }
                 removed.push(Removed { env: name.to_string(), namespace: None, deleted, out_of_sight: false });
             }

@@ -11,7 +11,7 @@ use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
 use crate::printable::printable;
 use crate::render::{instance_selector, names};
-use crate::report;
+use crate::report::{self, Reader};
 
 pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;
@@ -39,7 +39,9 @@ pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
     while let Some(line) =
         lines.try_next().await.map_err(|error| CommandError::new(format!("the log of {pod} broke off: {error}")))?
     {
-        report::print(&format!("{}\n", printable(&line)));
+        if report::print(&format!("{}\n", printable(&line)))? == Reader::Gone {
+            break;
+        }
     }
     Ok(Outcome::success(String::new()))
 }

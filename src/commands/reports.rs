@@ -27,20 +27,16 @@ pub(super) struct Reports {
 impl Reports {
     /// Checks `--report` before anything is done. `actions` is there under GitHub Actions.
     pub(super) fn prepare(cli: &Cli, actions: Option<Actions>) -> Result<Self> {
-        let command = match cli.command {
-            Command::Up(_) => Some("up"),
-            Command::Smoke(_) => Some("smoke"),
-            Command::Status(_) => Some("status"),
-            _ => None,
+        let (command, asked) = match &cli.command {
+            Command::Up(args) => ("up", &args.report.reports[..]),
+            Command::Smoke(args) => ("smoke", &args.report.reports[..]),
+            Command::Status(args) => ("status", &args.report.reports[..]),
+            _ => ("", &[][..]),
         };
-        if command.is_none() && !cli.global.reports.is_empty() {
-            return Err(CommandError::new("--report: this command has no report")
-                .hint("`up`, `smoke` and `status` have one; leave --report out"));
-        }
         Ok(Self {
-            command: command.unwrap_or_default(),
-            files: Files::check(&cli.global.reports)?,
-            actions: actions.filter(|_| command.is_some()),
+            command,
+            files: Files::check(asked)?,
+            actions: actions.filter(|_| !command.is_empty()),
             began: jiff::Timestamp::now(),
             started: Instant::now(),
         })

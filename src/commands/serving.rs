@@ -46,8 +46,8 @@ impl Serving<'_> {
         let work = wait::until_ready(self.cluster.client(), &expect, timeout, &mut notify);
         match report.phases.run(self.events, "wait", work).await {
             Err(error) => {
-                report
-                    .lose_sight(error.explain().hint("what was applied stays; `lsdeploy status` shows how far it is"));
+                let look = format!("`lsdeploy status --env {}` shows how far it is", self.environment.name);
+                report.lose_sight(error.explain().hint(format!("what was applied stays; {look}")));
                 false
             }
             Ok(Err(stuck)) => {
@@ -156,6 +156,7 @@ impl Checks<'_> {
         Options {
             edge: endpoints::edge(&report.endpoints).map(|edge| edge.url.clone()),
             admitted: self.admitted,
+            flags: context.flags(environment.name.as_str()),
             ..smoke_options(self.reach, account, region, limits.collect(), context)
         }
     }
@@ -184,7 +185,7 @@ pub(super) fn smoke_options(
         ca_pem: reach.ca_pem.clone().map(String::into_bytes),
         account,
         region,
-        deadlines: smoke::Deadlines::default(),
+        deadlines: smoke::Deadlines { whole: context.timeout, ..smoke::Deadlines::default() },
         run_id: context.run_id.clone(),
         limits,
         // The first call of a service loads it, and all share one core: more at once bring each nearer to the 30 s after
@@ -195,6 +196,7 @@ pub(super) fn smoke_options(
         admitted: false,
         proxies: reach.proxies.clone(),
         stop: context.stop.clone(),
+        flags: String::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{CommandError, Result};
 use crate::events::What;
 use crate::exit::ExitStatus;
 use crate::report::{self, EnvReport};
-use crate::smoke::{self, InputError, ServiceResult, Target, Tenant};
+use crate::smoke::{self, InputError, Options, ServiceResult, Target, Tenant};
 
 pub(super) async fn run(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
     check_flags(args)?;
@@ -50,7 +50,8 @@ fn at_endpoint(url: &str, args: &SmokeArgs, context: &Context) -> Result<Tenant>
     let services = args.service.clone().unwrap_or_else(|| smoke::services().map(str::to_owned).collect());
     let targets: Vec<Target> = services.into_iter().map(|service| Target { service, url: url.to_owned() }).collect();
     let options = serving::smoke_options(&reach, None, "us-east-1".to_owned(), Vec::new(), context);
-    Ok(Tenant { name: url.to_owned(), targets, options })
+    let flags = format!("--endpoint {url}");
+    Ok(Tenant { name: url.to_owned(), targets, options: Options { flags, ..options } })
 }
 
 /// The environments of the flags, each waited for until it serves; an outcome where one does not.

@@ -13,6 +13,7 @@ use crate::environment::{EnvName, Environment, NamespaceName, Place, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{LiveState, foreign_owner};
+use crate::render::names;
 use crate::settings::Choices;
 
 /// An environment as it is to be, and what the cluster holds under its names.
@@ -27,12 +28,24 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Whether the emulator's pod is ready, as far as its Deployment says.
+    pub(super) fn serves(&self) -> bool {
+        serves(&self.live)
+    }
+
     /// The hosts under which Routes are admitted, by Route.
     pub(super) fn hosts(&self) -> BTreeMap<String, String> {
         let admitted = |object: &Value| Some(object.pointer("/status/ingress/0/host")?.as_str()?.to_owned());
         let routes = self.live.objects.iter().filter(|(id, _)| id.kind == Kind::Route);
         routes.filter_map(|(id, object)| Some((id.name.clone(), admitted(object)?))).collect()
     }
+}
+
+/// Whether the emulator's pod is ready, as far as its Deployment says.
+pub(super) fn serves(live: &LiveState) -> bool {
+    let deployment = live.objects.get(&ObjectId::new(Kind::Deployment, names::EMULATOR));
+    let ready = deployment.and_then(|object| object.pointer("/status/readyReplicas")?.as_u64());
+    ready.is_some_and(|ready| ready > 0)
 }
 
 /// The choices made by flags. Reads the scripts that one of them names.

@@ -121,17 +121,22 @@ impl Up<'_> {
             match report.phases.run(&events, "project", self.found(&draft.environment, choices, &events)).await {
                 Ok(founded) => draft = founded,
                 Err(error) => {
-                    report.fail(error);
+                    report.fail(error.pasteable(&context.flags(&report.env)));
                     return report;
                 }
             }
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
         let Draft { environment, plan, live, .. } = draft;
+        if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
+            let emulator = format!("the emulator of {}", environment.name);
+            let lost = format!("note: {emulator} starts anew because its pod changes: what was in it is gone");
+            events.send(What::Note(lost));
+        }
         report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), step.action.word())));
         let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);
         match report.phases.run(&events, "apply", work).await {
-            Err(error) => report.fail(error),
+            Err(error) => report.fail(error.pasteable(&context.flags(&report.env))),
             Ok(_) if args.no_wait => {}
             Ok(applied) => {
                 let deployment = ObjectId::new(Kind::Deployment, render::names::EMULATOR);
@@ -171,6 +176,13 @@ impl Draft {
         }
         Ok(self)
     }
+}
+
+/// Whether a step replaces the emulator's pod.
+fn starts_anew(step: &plan::Step) -> bool {
+    let is_emulator = step.id == ObjectId::new(Kind::Deployment, render::names::EMULATOR);
+    let changes_pod = || step.changes.iter().any(|path| path.starts_with("/spec/template"));
+    is_emulator && (step.action == plan::Action::Replace || step.action == plan::Action::Update && changes_pod())
 }
 
 /// Fills in what only the live objects know: the uid of the namespace that owns the SCC, and the inventory's record of
@@ -221,4 +233,28 @@ fn refuse_conflicts(environment: &Environment, conflicts: &[plan::Conflict]) -> 
         list.join(", ")
     ))
     .hint("remove or rename those objects, or use another environment name or --namespace")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::plan::{Action, Step};
+
+    #[track_caller]
+    fn assert_anew(kind: Kind, action: Action, change: &str, anew: bool) {
+        let id = ObjectId::new(kind, render::names::EMULATOR);
+        let step = Step { id, action, desired: Value::Null, changes: vec![change.to_owned()], uid: None };
+        assert_eq!(starts_anew(&step), anew, "{step:?}");
+    }
+
+    #[test]
+    fn another_pod_starts_the_emulator_anew() {
+        assert_anew(Kind::Deployment, Action::Update, "/spec/template/spec/containers[\"emulator\"]/image", true);
+        assert_anew(Kind::Deployment, Action::Replace, "/spec/selector", true);
+        assert_anew(Kind::Deployment, Action::Update, "/metadata/labels/a", false);
+        assert_anew(Kind::Deployment, Action::Unchanged, "", false);
+        assert_anew(Kind::Service, Action::Update, "/spec/template", false);
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead as _};
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -64,6 +64,15 @@ impl Init {
             Ok(status) => Err(last_lines(&home.init_log()).pop().unwrap_or_else(|| status.to_string())),
             Err(error) => Err(format!("they cannot be run: {error}")),
         }
+    }
+
+    /// The script that runs or ran last, as their log says.
+    pub(super) fn current(&self, home: &Home) -> Option<String> {
+        let log = fs::File::open(home.init_log()).ok()?;
+        let lines = io::BufReader::new(log).split(b'\n').map_while(io::Result::ok);
+        let begun =
+            lines.filter_map(|line| Some(std::str::from_utf8(line.strip_prefix(b"running ")?).ok()?.to_owned()));
+        begun.filter(|name| self.scripts.contains_key(name)).last()
     }
 
     fn start(&self, program: &Program, port: u16, home: &Home, passed_on: &[(String, OsString)]) -> io::Result<Group> {

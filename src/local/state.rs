@@ -83,6 +83,22 @@ impl Inventory {
     }
 }
 
+impl Inventory {
+    /// The flags by whose change an emulator has to start anew.
+    pub fn flags_changed(&self, before: &Self) -> Vec<&'static str> {
+        let (now, then) = (&self.choices, &before.choices);
+        let all = [
+            ("--emulator", now.emulator != then.emulator),
+            ("--emulator-url", self.emulator_url != before.emulator_url),
+            ("--services", now.services != then.services),
+            ("--init", now.init != then.init),
+            ("--account", now.account != then.account),
+            ("--port", self.port != before.port),
+        ];
+        all.into_iter().filter(|(_, changed)| *changed).map(|(flag, _)| flag).collect()
+    }
+}
+
 impl Places {
     /// The directory of an environment, whether it is there or not.
     pub fn home(&self, env: &EnvName) -> Home {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::{Instant, interval};
 
 use super::health;
-use super::launch::{self, Emulator, Launch};
+use super::init::Init;
+use super::launch::{self, Emulator, Launch, Program};
 use super::life::{Life, Stage};
 use super::state::Home;
 use crate::error::Result;
@@ -42,7 +43,12 @@ pub async fn until_ready(home: &Home, patience: Duration) -> Result<std::result:
             Stage::Starting | Stage::Failed(_) => "the emulator does not answer yet".to_owned(),
         };
         if began.elapsed() > patience {
-            return Ok(Err(timed_out(home, &launch, &why, patience)));
+            return Ok(Err(match (&life.stage, &launch.emulator) {
+                (Stage::Filling, Emulator::Managed(Program { init: Some(init), .. })) => {
+                    init_hangs(home, init, patience)
+                }
+                _ => timed_out(home, &launch, &why, patience),
+            }));
         }
     }
 }
@@ -101,6 +107,22 @@ fn init_failed(home: &Home, why: &str) -> Stuck {
             hint: format!(
                 "mend it and give `--init` again: the emulator starts anew then; `lsdeploy logs --env {env} --target local \
                  --init` shows all that the scripts said"
+            ),
+        },
+        last_lines(&home.init_log()),
+    )
+}
+
+fn init_hangs(home: &Home, init: &Init, patience: Duration) -> Stuck {
+    let env = &home.env;
+    let script = init.current(home).map_or_else(|| "the scripts".to_owned(), |name| format!("the script {name}"));
+    (
+        Finding {
+            code: "timed-out",
+            message: format!("after {patience:?} {script} of --init still runs"),
+            hint: format!(
+                "`lsdeploy logs --env {env} --target local --init` shows all that was said; mend it and give `--init` again, \
+                 or give it a longer `--timeout`"
             ),
         },
         last_lines(&home.init_log()),

@@ -49,11 +49,19 @@ fn summary(run: &Run<'_>) -> Element {
     };
     let verdict = if run.is_well() { Status::Passed } else { Status::Failed };
     let checked = passed + failed + skipped > 0;
-    let counts = element("ul").class("counts").attribute("aria-label", "Services checked").children([
-        count(Status::Passed, passed),
-        count(Status::Failed, failed),
-        count(Status::Skipped, skipped),
-    ]);
+    let calls = match run.skipped_calls() {
+        0 => None,
+        1 => Some("call skipped"),
+        _ => Some("calls skipped"),
+    };
+    let calls = calls.map(|what| {
+        let link = element("a").attribute("href", "#skipped").text(what);
+        let number = element("b").text(run.skipped_calls().to_string());
+        element("li").class(kind(Status::Skipped)).child(mark(Status::Skipped)).child(number).child(link)
+    });
+    let counts = element("ul").class("counts").attribute("aria-label", "Services checked");
+    let services = [(Status::Passed, passed), (Status::Failed, failed), (Status::Skipped, skipped)];
+    let counts = counts.children(services.map(|(status, number)| count(status, number))).children(calls);
     let when = element("time").attribute("datetime", run.began.to_string());
     element("header")
         .class(kind(verdict))

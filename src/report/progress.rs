@@ -38,7 +38,7 @@ impl Display {
                 let paths = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
                 self.line(&event.env, &format!("  {action} {id}{}", printable(&paths)));
             }
-            What::Object(..) => {}
+            What::Object(..) | What::Begun | What::Advice(_) => {}
             What::Waiting(text) => self.waiting(&event.env, text),
             What::Note(text) | What::Process(text) => self.line(&event.env, text),
             What::Obstacle(finding) => {

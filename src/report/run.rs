@@ -54,6 +54,12 @@ impl Run<'_> {
         Summary { passed: sum(|s| s.passed), failed: sum(|s| s.failed), skipped: sum(|s| s.skipped) }
     }
 
+    /// Calls that were not tried, in services that were.
+    pub(super) fn skipped_calls(&self) -> usize {
+        let results = self.reports.iter().flat_map(results);
+        results.flat_map(|result| &result.operations).filter(|call| call.skipped.is_some()).count()
+    }
+
     /// The verdict in one line.
     pub(super) fn verdict(&self) -> String {
         if self.error.is_some() {

@@ -19,7 +19,16 @@ const CHECKED: [&str; 3] = ["SERVICE", "CHECK", "ENDPOINT"];
 
 /// `error:` and `hint:` lines.
 pub fn error(error: &CommandError, colour: bool) -> String {
-    let mut text = format!("{} {}\n", word("error:", AnsiColor::Red, colour), printable(&error.message));
+    headed("error:", AnsiColor::Red, error, colour)
+}
+
+/// The same where the command did what it was to do all the same.
+pub fn warning(warning: &CommandError, colour: bool) -> String {
+    headed("warning:", AnsiColor::Yellow, warning, colour)
+}
+
+fn headed(head: &str, hue: AnsiColor, error: &CommandError, colour: bool) -> String {
+    let mut text = format!("{} {}\n", word(head, hue, colour), printable(&error.message));
     for hint in &error.hints {
         let _ = writeln!(text, "{} {}", word("hint:", AnsiColor::Cyan, colour), printable(hint));
     }
@@ -58,11 +67,15 @@ pub fn environment(report: &EnvReport) -> String {
         report.namespace.as_ref().map_or_else(|| "on this machine".to_owned(), |name| format!("in namespace {name}"));
     let _ = writeln!(text, "{} {state}: {} {place}", report.env, report.emulator);
     let mut facts = report.machine.as_ref().map(machine).unwrap_or_default();
+    let acted = report.machine.as_ref().filter(|_| was_applied(report));
+    facts.extend(acted.map(|machine| vec!["  processes".to_owned(), done(machine.action).to_owned()]));
     facts.extend(report.image.iter().map(|image| vec!["  image".to_owned(), image.clone()]));
     facts.extend(report.digest.iter().map(|digest| vec!["  digest".to_owned(), digest.clone()]));
     facts.extend(report.scc.iter().map(|scc| vec!["  scc".to_owned(), scc.clone()]));
     if !report.objects.is_empty() {
-        facts.push(vec!["  objects".to_owned(), count_actions(&report.objects)]);
+        let objects =
+            if was_applied(report) { count_actions(&report.objects) } else { report.objects.len().to_string() };
+        facts.push(vec!["  objects".to_owned(), objects]);
     }
     text.push_str(&table::columns(&facts));
     for note in &report.notes {
@@ -79,6 +92,11 @@ pub fn environment(report: &EnvReport) -> String {
     text
 }
 
+/// A command that only looks does nothing with what is there.
+fn was_applied(report: &EnvReport) -> bool {
+    report.phases.done.iter().any(|(name, _)| *name == "apply")
+}
+
 /// What stands in place of objects on this machine.
 fn machine(machine: &Machine) -> Vec<Vec<String>> {
     let row = |name: &str, value: String| vec![format!("  {name}"), value];
@@ -93,7 +111,6 @@ fn machine(machine: &Machine) -> Vec<Vec<String>> {
         row("emulator", format!("{}{}{again}", machine.emulator, pid(machine.process))),
     ];
     rows.extend(machine.log.iter().map(|log| row("log", log.display().to_string())));
-    rows.push(row("processes", done(machine.action).to_owned()));
     rows
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     options::{InputError, Options, Target},
@@ -12,6 +12,7 @@ use super::{
     shared::Shared,
     sweep::{self, Act, Found, Scope, Sweep},
 };
+use crate::error::pasteable;
 use crate::finding::{Finding, code};
 
 /// What a cleaning did.
@@ -62,10 +63,11 @@ pub struct Unsearched {
 /// [`InputError`] before anything is sent, as in [`super::run`].
 pub async fn clean(targets: &[Target], options: &Options) -> Result<Cleaned, InputError> {
     let shared = Arc::new(Shared::new(targets, options)?);
+    let ends = Instant::now() + options.deadlines.whole;
     let mut cleaned = Cleaned::default();
     for turn in [Turn::First, Turn::Second, Turn::Last] {
         let group = targets.iter().filter(|target| turn_of(&target.service) == turn).cloned();
-        let sweeps = group.map(|target| one(Arc::clone(&shared), target));
+        let sweeps = group.map(|target| one(Arc::clone(&shared), target, ends));
         let mut finished = stream::iter(sweeps).buffer_unordered(options.concurrency.max(1));
         while let Some(part) = finished.next().await {
             cleaned.add(part);
@@ -106,7 +108,7 @@ pub(super) async fn after(run: &Run) {
     }
 }
 
-async fn one(shared: Arc<Shared>, target: Target) -> Cleaned {
+async fn one(shared: Arc<Shared>, target: Target, ends: Instant) -> Cleaned {
     let Target { service, url } = target;
     let mut cleaned = Cleaned::default();
     let unsearched = |reason: String| Unsearched { service: service.clone(), reason };
@@ -119,13 +121,17 @@ async fn one(shared: Arc<Shared>, target: Target) -> Cleaned {
         return cleaned;
     }
     let mut sweep = Sweep::new(Arc::clone(&shared), &url, Scope::Runs, Act::Remove);
-    match sweep.run(&service).await {
+    let swept = timeout_at(ends, sweep.run(&service)).await;
+    match swept.unwrap_or_else(|_| Err(too_late(&shared))) {
         Ok(()) => {}
         // What the emulator does not have holds nothing.
         Err(finding) if [code::SERVICE_OFF, code::NOT_LICENSED, code::PART_NOT_INSTALLED].contains(&finding.code) => {
             cleaned.unsearched.push(unsearched(format!("the emulator does not have it ({})", finding.code)));
         }
         Err(finding) => cleaned.failed.push(Failed { service: service.clone(), name: None, finding }),
+    }
+    for Failed { finding, .. } in &mut cleaned.failed {
+        finding.hint = pasteable(&finding.hint, &shared.options.flags);
     }
     for Found { kind, name, fault } in sweep.found {
         match fault {
@@ -134,6 +140,16 @@ async fn one(shared: Arc<Shared>, target: Target) -> Cleaned {
         }
     }
     cleaned
+}
+
+fn too_late(shared: &Shared) -> Finding {
+    let whole = shared.options.deadlines.whole;
+    let hint = "give it more time with `--timeout`, or fewer services with `--service`";
+    Finding {
+        code: code::TIMED_OUT,
+        message: format!("not done when the {whole:?} of the whole run were over"),
+        hint: hint.to_owned(),
+    }
 }
 
 impl Cleaned {

@@ -51,6 +51,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// Ends the run early, with everything taken back.
     pub stop: Stop,
+    /// The flags that lead other commands here (`--env team1`), for hints that can be pasted.
+    pub flags: String,
 }
 
 /// How long each stage of a request, and all of them together, may take.

@@ -24,6 +24,7 @@ use super::{
     result::{Operation, ServiceResult, millis},
     shared::Shared,
 };
+use crate::error::pasteable;
 use crate::finding::{Phase, code};
 
 /// First and longest pause between two polls.
@@ -266,8 +267,11 @@ impl Run {
 
     /// The result, once steps and clean-up are through.
     pub(super) fn finish(self, outcome: Result<(), Failure>) -> ServiceResult {
-        let outcome = with_clocks(outcome, self.connector.clock_ahead());
-        ServiceResult::checked(self.target, self.operations, millis(self.started), outcome.err())
+        let mut failure = with_clocks(outcome, self.connector.clock_ahead()).err();
+        if let Some(Failure { finding, .. }) = &mut failure {
+            finding.hint = pasteable(&finding.hint, &self.shared.options.flags);
+        }
+        ServiceResult::checked(self.target, self.operations, millis(self.started), failure)
     }
 
     pub(super) fn options(&self) -> &Options {

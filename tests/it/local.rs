@@ -7,6 +7,7 @@ mod fills;
 mod life;
 mod refused;
 mod routes;
+mod told;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};

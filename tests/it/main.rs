@@ -16,6 +16,8 @@ mod reports;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod wait;

@@ -29,6 +29,7 @@ pub(crate) fn options(run_id: &str) -> Options {
         admitted: false,
         proxies: lsdeploy::smoke::Proxies::default(),
         stop: lsdeploy::smoke::Stop::default(),
+        flags: String::new(),
     }
 }
 

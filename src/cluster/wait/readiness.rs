@@ -7,6 +7,7 @@ use kube::ResourceExt as _;
 use super::progress;
 use super::symptom::Symptom;
 use super::view::{View, event_line};
+use crate::render::names;
 
 /// An emulator that starts usually answers within this time; before that a failing probe is no news.
 const START_GRACE: Duration = Duration::from_secs(20);
@@ -19,7 +20,7 @@ pub(super) fn failing(view: &View<'_>) -> Option<Symptom> {
     let emulator = view.emulator()?;
     emulator.state.as_ref()?.running.as_ref()?;
     if emulator.ready {
-        return None;
+        return filling(view, &pod);
     }
     let event = view.pod_event(&["Unhealthy"]);
     let told = event.and_then(|event| event.message.as_deref());
@@ -32,6 +33,18 @@ pub(super) fn failing(view: &View<'_>) -> Option<Symptom> {
     );
     let symptom = Symptom::new("readiness-failing", &message, hint).evidence(event.map(event_line));
     Some(symptom.named_after(START_GRACE))
+}
+
+/// The emulator is ready, and the scripts of `--init` still run.
+fn filling(view: &View<'_>, pod: &str) -> Option<Symptom> {
+    let scripts = view.containers().find(|status| status.name == names::INIT_CONTAINER && !status.ready)?;
+    scripts.state.as_ref()?.running.as_ref()?;
+    let message = format!("container {} of pod {pod} still runs the scripts of --init", scripts.name);
+    let env = &view.expect.env;
+    let hint = format!(
+        "`lsdeploy logs --env {env} --init` shows which one and what it said; mend it and give `--init` again, or give it a longer `--timeout`"
+    );
+    Some(Symptom::new("readiness-failing", &message, hint).named_after(START_GRACE))
 }
 
 /// The pod is ready and the Service does not lead to it.

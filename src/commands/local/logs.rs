@@ -14,7 +14,7 @@ use crate::cli::LogsArgs;
 use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
 use crate::printable::colourless;
-use crate::report;
+use crate::report::{self, Reader};
 
 pub(super) async fn run(args: &LogsArgs) -> Result<Outcome> {
     flags::refuse_namespace(args.env.namespace.as_deref())?;
@@ -30,32 +30,35 @@ pub(super) async fn run(args: &LogsArgs) -> Result<Outcome> {
     let path = if args.init { recorded.home.init_log() } else { recorded.home.emulator_log() };
     if args.init && !path.exists() {
         return Err(CommandError::new(format!("{} has run no scripts", recorded.home.env))
-            .hint("`lsdeploy up --init DIRECTORY` gives it some"));
+            .hint(format!("`lsdeploy up --env {} --target local --init DIRECTORY` gives it some", recorded.home.env)));
     }
     let cannot = |error: std::io::Error| CommandError::new(format!("cannot read {}: {error}", path.display()));
     let mut log = BufReader::new(File::open(&path).map_err(cannot)?);
     let mut last = VecDeque::new();
     while let Some(line) = next_line(&mut log).map_err(cannot)? {
-        match args.tail {
-            None => print(&line),
-            Some(most) => {
-                last.push_back(line);
-                if last.len() > usize::try_from(most).unwrap_or(usize::MAX) {
-                    last.pop_front();
-                }
+        let Some(most) = args.tail else {
+            if print(&line)? == Reader::Gone {
+                return Ok(Outcome::success(String::new()));
             }
+            continue;
+        };
+        last.push_back(line);
+        if last.len() > usize::try_from(most).unwrap_or(usize::MAX) {
+            last.pop_front();
         }
     }
     for line in &last {
-        print(line);
+        print(line)?;
     }
     if args.follow {
         let mut looks = interval(Duration::from_millis(200));
-        // Until the environment is gone; a signal ends it before.
+        // Until the environment is gone, or the reader; a signal ends it before.
         while path.exists() {
             looks.tick().await;
             while let Some(line) = next_line(&mut log).map_err(cannot)? {
-                print(&line);
+                if print(&line)? == Reader::Gone {
+                    return Ok(Outcome::success(String::new()));
+                }
             }
         }
     }
@@ -69,6 +72,6 @@ fn next_line(log: &mut BufReader<File>) -> std::io::Result<Option<String>> {
     Ok((read > 0).then(|| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-fn print(line: &str) {
-    report::print(&colourless(line));
+fn print(line: &str) -> Result<Reader> {
+    report::print(&colourless(line))
 }

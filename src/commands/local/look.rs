@@ -7,9 +7,10 @@ use super::ready::Recorded;
 use super::{flags, surroundings};
 use crate::cli::{EnvArgs, SmokeArgs, StatusArgs};
 use crate::environment::EnvName;
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::events::What;
 use crate::exports::{self, Access};
+use crate::local::life::Stage;
 
 /// Long enough for the first answers; a healthy environment answers at once.
 const LOOK: Duration = Duration::from_secs(3);
@@ -57,17 +58,37 @@ async fn together(args: &SmokeArgs, context: Context, colour: bool) -> Result<Ou
     checks::together(args, &tenants, &context, colour).await
 }
 
-pub(super) async fn env(args: &EnvArgs, context: Context) -> Result<Outcome> {
+pub(super) async fn env(args: &EnvArgs, context: Context, colour: bool) -> Result<Outcome> {
     flags::refuse_namespace(args.env.namespace.as_deref())?;
     flags::refuse_reach(&args.reach)?;
     flags::refuse_from(args.from)?;
     let recorded = find(&args.env.env)?;
-    let (endpoints, note) = recorded.client_endpoints().await;
+    let (endpoints, advice) = recorded.client_endpoints().await;
     let text = exports::write(args.format, &Access::of(&recorded.environment, &endpoints, None))?;
-    if let Some(note) = note {
-        context.events(&args.env.env).send(What::Note(note));
+    if let Some(advice) = advice {
+        context.events(&args.env.env).send(What::Advice(advice));
     }
-    Ok(Outcome::success(text))
+    let outcome = Outcome::success(text);
+    Ok(match not_ready(&recorded) {
+        Some(warning) => outcome.warned(&warning, colour),
+        None => outcome,
+    })
+}
+
+/// Clients get what they need, and no answer yet.
+fn not_ready(recorded: &Recorded) -> Option<CommandError> {
+    let env = &recorded.home.env;
+    match recorded.home.life().ok().flatten().map(|life| life.stage) {
+        Some(Stage::Ready) => None,
+        None => Some(
+            CommandError::new(format!("nothing of {env} runs: its clients get no answer"))
+                .hint(format!("`lsdeploy up --env {env} --target local` starts it, on the same port")),
+        ),
+        Some(_) => Some(
+            CommandError::new(format!("{env} is not ready: its clients get no answer yet"))
+                .hint(format!("`lsdeploy status --env {env} --target local` says why")),
+        ),
+    }
 }
 
 fn find(env: &str) -> Result<Recorded> {

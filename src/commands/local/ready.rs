@@ -10,7 +10,7 @@ use crate::endpoints::{self, Endpoint, Scheme};
 use crate::environment::local::local_host;
 use crate::environment::{EDGE, EnvName, Environment};
 use crate::error::{CommandError, Result};
-use crate::events::Events;
+use crate::events::{Events, What};
 use crate::exit::ExitStatus;
 use crate::local::life::Life;
 use crate::local::state::{Home, Inventory};
@@ -19,7 +19,10 @@ use crate::report::{EnvReport, Machine};
 use crate::smoke::Tenant;
 
 /// What the local target does not have, said wherever an environment is shown.
-const PLAIN: &str = "there is no cluster: no SCC, no Routes, and every user of this machine reaches the emulator, which asks for no password";
+const PLAIN: &str = "no SCC, no Routes: every user of this machine reaches the emulator";
+
+/// The C library asks DNS for these names unless a module of it knows better; curl and browsers know them by themselves.
+const UNKNOWN_NAMES: &str = "note: this machine's C library knows no *.localhost (libnss-myhostname adds it);";
 
 /// An environment as it is recorded.
 pub(super) struct Recorded {
@@ -76,19 +79,17 @@ impl Recorded {
         endpoints::endpoints(&self.environment, &hosts, Scheme::Http)
     }
 
-    /// The same for clients of this machine: where its resolver does not know names below `localhost`, `localhost`
-    /// itself, which reaches the gateway for every service.
+    /// The same for clients of this machine: where its C library does not know names below `localhost`, `localhost`
+    /// itself, which reaches the gateway for every service, and the advice to do so.
     pub(super) async fn client_endpoints(&self) -> (Vec<Endpoint>, Option<String>) {
         if resolves(&local_host(&self.environment.name, EDGE)).await {
             return (self.endpoints(), None);
         }
         let url = format!("http://localhost:{}", self.inventory.port);
         let plain = |endpoint: Endpoint| Endpoint { url: url.clone(), ..endpoint };
-        let note = format!(
-            "this machine's resolver does not know names below localhost: clients use {url} for every service \
-             (`libnss-myhostname` on Debian teaches it the names)"
-        );
-        (self.endpoints().into_iter().map(plain).collect(), Some(note))
+        // Lines of at most 80 columns; the first is the same for all environments.
+        let advice = format!("{UNKNOWN_NAMES}\n      {url} always works for {}", self.home.env);
+        (self.endpoints().into_iter().map(plain).collect(), Some(advice))
     }
 
     /// Waits until it serves; `false` where it does not, and the report then says why.
@@ -103,8 +104,9 @@ impl Recorded {
             Ok(Ok(life)) => {
                 fill(report, &life);
                 report.endpoints = self.endpoints();
-                let (_, note) = self.client_endpoints().await;
-                report.notes.extend(note);
+                if let (_, Some(advice)) = self.client_endpoints().await {
+                    events.send(What::Advice(advice));
+                }
                 return true;
             }
         }

@@ -14,7 +14,7 @@ use crate::environment::{EnvName, Environment};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, Phases, What};
 use crate::local::launch::{self, Emulator, Launch, Program};
-use crate::local::life::Life;
+use crate::local::life::{Life, Stage};
 use crate::local::state::{Home, Inventory, Places};
 use crate::local::{processes, runtime};
 use crate::report::EnvReport;
@@ -108,8 +108,15 @@ impl Up<'_> {
         }
         // What cannot be read is not what is wanted.
         let running = launch::running(&home).unwrap_or_default();
+        let lost = running.as_ref().zip(recorded.as_ref()).and_then(|(running, before)| loss(running, before, &wanted));
         let same = recorded.as_ref().is_some_and(|recorded| recorded.asks_for_the_same(&wanted.inventory));
         let runs = running.is_some_and(|(launch, _)| launch == wanted.launch);
+        if let Some(lost) = lost {
+            events.send(What::Note(lost));
+        }
+        if !(same && runs) {
+            events.send(What::Begun);
+        }
         let action = match (&recorded, same && runs) {
             (_, true) => "unchanged",
             (None, _) => "create",
@@ -172,6 +179,19 @@ impl Up<'_> {
         };
         Ok(Wanted { inventory, launch })
     }
+}
+
+/// What an emulator that serves loses by what is wanted now; nothing where it goes on.
+fn loss((launch, life): &(Launch, Life), before: &Inventory, wanted: &Wanted) -> Option<String> {
+    let held = matches!(launch.emulator, Emulator::Managed(_)) && life.stage == Stage::Ready;
+    if !held || *launch == wanted.launch {
+        return None;
+    }
+    let why = match wanted.inventory.flags_changed(before).as_slice() {
+        [] => "this lsdeploy runs it in another way".to_owned(),
+        flags => format!("{} changed", flags.join(" and ")),
+    };
+    Some(format!("note: the emulator of {} starts anew because {why}: what was in it is gone", launch.env))
 }
 
 /// What the emulator downloads at first use is downloaded once for all environments.

@@ -93,7 +93,9 @@ fn refusal(place: &Place, answer: &Answer) -> Failure {
             Phase::Api,
             code::PART_NOT_INSTALLED,
             format!("`{operation}`: the emulator could not install or start {part}: {said}"),
-            format!("LocalStack downloads {part} at first use: give the pod a way out, or an image that has it"),
+            format!(
+                "LocalStack downloads {part} at first use: let it reach the internet then, or have it in its image"
+            ),
         );
     }
     match answer.status {
@@ -161,7 +163,7 @@ fn router_page(place: &Place, answer: &Answer) -> Failure {
         Phase::Route,
         code::ROUTE_NO_ENDPOINTS,
         format!("{page}: no pod is ready behind the Route, or the router knows no such Route; the page is the same"),
-        "`lsdeploy status` shows whether the pod is ready and the Route admitted",
+        "`lsdeploy status` shows whether the emulator is ready and the Route admitted",
     )
 }
 

@@ -23,11 +23,11 @@ fn a_port_in_use_is_refused_with_its_owner() {
 
     let other = port(&user.up("team2", &["--services", "sqs"])).to_string();
     let said = user.is_refused(&["up", "--env", "team1", "--port", &other]);
-    assert!(said.contains("another environment of lsdeploy: team2"), "{said}");
+    assert!(said.contains("belongs to the environment team2 of lsdeploy"), "{said}");
     // Kept for it also while it does not run; and what took it meanwhile is named when it is to run again.
     super::signal(&user.life("team2")["supervisor"]["pid"], rustix::process::Signal::TERM);
     super::until("it ends", || user.processes("team2").is_empty());
-    assert!(user.is_refused(&["up", "--env", "team1", "--port", &other]).contains("lsdeploy: team2"));
+    assert!(user.is_refused(&["up", "--env", "team1", "--port", &other]).contains("environment team2 of lsdeploy"));
     let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, other.parse().unwrap())).unwrap();
     let said = user.is_refused(&["up", "--env", "team2"]);
     assert!(said.contains(&format!("process {}", std::process::id())), "{said}");

@@ -65,6 +65,15 @@ async fn a_call_on_a_kept_connection_that_a_reload_of_the_router_ends_is_sent_ag
 }
 
 #[tokio::test]
+async fn commands_in_hints_can_be_pasted() {
+    let port = serve(Script::Say(http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#)));
+    let options = Options { flags: "--env team1 --target local".to_owned(), ..quick() };
+    let results = smoke::run(&[target("sqs", &local(port))], &options, |_, _| ()).await.unwrap();
+    let hint = &results[0].finding.as_ref().unwrap().hint;
+    assert!(hint.contains("`lsdeploy logs --env team1 --target local`"), "{hint}");
+}
+
+#[tokio::test]
 async fn an_error_of_the_emulator_is_told_in_its_own_words() {
     let headers = "x-amzn-RequestId: 42-23\r\nContent-Type: application/x-amz-json-1.0\r\n";
     let body = r#"{"__type": "com.amazonaws.sqs#QueueNameExists", "message": "there is one"}"#;

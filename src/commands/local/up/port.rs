@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 
 use super::Prepared;
 use crate::error::{CommandError, Result};
+use crate::events::What;
 use crate::local::ports::{self, Owner};
 use crate::local::state::{Home, Places};
 use crate::local::{launch, processes};
@@ -22,10 +23,17 @@ pub(super) fn choose(places: &Places, named: Option<u16>, prepared: &[Prepared])
         }
     }
     let mut chosen = Vec::new();
-    for Prepared { home, recorded, .. } in prepared {
+    for Prepared { home, recorded, events, .. } in prepared {
         let port = match named.or_else(|| recorded.as_ref().map(|recorded| recorded.port)) {
             Some(port) => port,
-            None => free(&kept)?,
+            None => {
+                let port = free(&kept)?;
+                if let Some(why) = (port != ports::FIRST).then(|| why_not(home, ports::FIRST, &kept)).flatten() {
+                    let first = ports::FIRST;
+                    events.send(What::Note(format!("port {first} {why}: the router of {} takes {port}", home.env)));
+                }
+                port
+            }
         };
         check(home, port, &kept)?;
         kept.insert(port, home.clone());
@@ -42,31 +50,34 @@ fn free(kept: &BTreeMap<u16, Home>) -> Result<u16> {
 }
 
 fn check(home: &Home, port: u16, kept: &BTreeMap<u16, Home>) -> Result<()> {
-    let refuse = |why: String| {
-        Err(CommandError::new(format!("nothing was started: port {port}, which {} is to have, {why}", home.env))
-            .hint("end what has it, or name another one with `--port`"))
-    };
+    let Some(why) = why_not(home, port, kept) else { return Ok(()) };
+    Err(CommandError::new(format!("nothing was started: port {port}, which {} is to have, {why}", home.env))
+        .hint("end what has it, or name another one with `--port`"))
+}
+
+/// Why an environment cannot have a port; `None` where it can.
+fn why_not(home: &Home, port: u16, kept: &BTreeMap<u16, Home>) -> Option<String> {
     if let Some(other) = kept.get(&port).filter(|other| *other != home) {
-        return refuse(format!("belongs to another environment of lsdeploy: {}", other.env));
+        return Some(format!("belongs to the environment {} of lsdeploy", other.env));
     }
     if launch::running(home).unwrap_or_default().is_some_and(|(launch, _)| launch.port == port) {
-        return Ok(());
+        return None;
     }
-    let Err(error) = ports::check(port) else { return Ok(()) };
+    let error = ports::check(port).err()?;
     match (error.kind(), ports::owner(port)) {
         // Left of an earlier start of this one: it is ended before the next.
-        (ErrorKind::AddrInUse, Some(Owner::Process(pid))) if is_of(home, pid) => Ok(()),
+        (ErrorKind::AddrInUse, Some(Owner::Process(pid))) if is_of(home, pid) => None,
         (ErrorKind::AddrInUse, Some(Owner::Process(pid))) => {
-            refuse(format!("is in use by process {pid}: {}", processes::command_line(pid)))
+            Some(format!("is in use by process {pid} ({})", processes::command_line(pid)))
         }
         (ErrorKind::AddrInUse, Some(Owner::User(user))) => {
-            refuse(format!("is in use by a process of the user with the id {user}"))
+            Some(format!("is in use by a process of the user with the id {user}"))
         }
-        (ErrorKind::AddrInUse, None) => refuse("is in use, by whom cannot be seen from here".to_owned()),
+        (ErrorKind::AddrInUse, None) => Some("is in use, by whom cannot be seen from here".to_owned()),
         (ErrorKind::PermissionDenied, _) => {
-            refuse("may not be listened on by this user: ports below 1024 are root's".to_owned())
+            Some("may not be listened on by this user: ports below 1024 are root's".to_owned())
         }
-        _ => refuse(format!("cannot be listened on: {error}")),
+        _ => Some(format!("cannot be listened on: {error}")),
     }
 }
 
