@@ -1,11 +1,12 @@
 //! From a URL's origin to a connection ready for requests: resolve, connect, TLS. Does network IO.
 
+mod origin;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, OnceLock},
 };
 
-use http::Uri;
 use http_body_util::Full;
 use hyper::{
     body::Bytes,
@@ -21,6 +22,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+pub(super) use self::origin::Origin;
 use super::{
     options::{Deadlines, InputError, is_real_aws},
     proxy::{Proxies, Proxy},
@@ -60,14 +62,6 @@ pub(super) struct Link {
 #[derive(Debug, Clone)]
 pub(super) struct Forward {
     pub(super) authorization: Option<String>,
-}
-
-/// Scheme, host and port: what a connection is good for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Origin {
-    https: bool,
-    host: String,
-    port: u16,
 }
 
 impl Network {
@@ -181,44 +175,6 @@ impl Network {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(TlsProblem::from_io(&error)),
             Err(_) => Err(Problem::Tls { problem: TlsProblem::Timeout { after }, certificate: None }),
-        }
-    }
-}
-
-impl Origin {
-    /// A host's own https.
-    pub(super) fn https(host: &str) -> Self {
-        Self { https: true, host: host.to_ascii_lowercase(), port: 443 }
-    }
-
-    /// Scheme, host and port of an absolute URI.
-    pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
-        let unsendable = || Problem::Unsendable { detail: format!("`{uri}` is no http or https URL") };
-        let https = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(unsendable()),
-        };
-        let host = uri.host().ok_or_else(unsendable)?.to_ascii_lowercase();
-        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
-        Ok(Self { https, host, port })
-    }
-
-    /// `host:port`, always with the port.
-    fn whole_authority(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
-
-    /// The proxy on the way there.
-    pub(super) fn proxy<'a>(&self, proxies: &'a Proxies) -> Option<&'a Proxy> {
-        proxies.of(self.https, &self.host, self.port)
-    }
-
-    /// `host[:port]` as the Host header has it and as the SDK signs it: without the scheme's own port.
-    pub(super) fn authority(&self) -> String {
-        match (self.https, self.port) {
-            (true, 443) | (false, 80) => self.host.clone(),
-            (_, port) => format!("{}:{port}", self.host),
         }
     }
 }

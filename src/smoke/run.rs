@@ -1,9 +1,9 @@
 //! What a check file works with: one service's clients, steps, comparisons and undo steps. Does network IO.
 
+mod compare;
 mod ending;
 
 use std::{
-    fmt::{Debug, Display},
     future::Future,
     sync::Arc,
     time::{Duration, Instant},
@@ -14,8 +14,9 @@ use futures::future::BoxFuture;
 use http::Request;
 use hyper::body::Bytes;
 
+pub(super) use self::compare::mismatch;
 use super::{
-    cause::{Answer, Cause, shortened},
+    cause::{Answer, Cause},
     clients::settings,
     clocks::with_clocks,
     connector::{Asked, Connector},
@@ -210,56 +211,6 @@ impl Run {
         self.operations.push(Operation { name: operation.to_owned(), ms: 0, ok: false, skipped: Some(reason) });
     }
 
-    /// Compares what was sent with what came back.
-    #[expect(clippy::unused_self, reason = "every verb of a check reads `run.verb(..)`")]
-    pub(super) fn expect_eq<T: PartialEq + Debug + ?Sized>(
-        &self,
-        what: &str,
-        sent: &T,
-        got: &T,
-    ) -> Result<(), Failure> {
-        if sent == got {
-            return Ok(());
-        }
-        let (sent, got) = (shortened(&format!("{sent:?}")), shortened(&format!("{got:?}")));
-        Err(mismatch(format!("{what}: expected {sent}, got {got}")))
-    }
-
-    /// Takes what an answer must have.
-    #[expect(clippy::unused_self, reason = "every verb of a check reads `run.verb(..)`")]
-    pub(super) fn present<T>(&self, what: &str, value: Option<T>) -> Result<T, Failure> {
-        value.ok_or_else(|| mismatch(format!("the answer has no {what}")))
-    }
-
-    /// Takes what a builder of the SDK made; it refuses only what the check itself left out.
-    #[expect(clippy::unused_self, reason = "every verb of a check reads `run.verb(..)`")]
-    pub(super) fn built<T, E: Display>(&self, built: Result<T, E>) -> Result<T, Failure> {
-        built.map_err(|error| mismatch(format!("the SDK refuses the request: {error}")))
-    }
-
-    /// Compares region and account in an ARN with those the run was given.
-    pub(super) fn expect_account(&mut self, arn: &str) -> Result<(), Failure> {
-        let region = arn.split(':').nth(3).unwrap_or_default();
-        if !region.is_empty() && region != self.region() && !self.skips("region") {
-            return Err(Failure::new(
-                Phase::Data,
-                code::WRONG_REGION,
-                format!("asked in region {}, the emulator made `{arn}`", self.region()),
-                "use a region that AWS has, or the one that the environment was made with (`lsdeploy up --region`)",
-            ));
-        }
-        let Some(account) = self.options().account.clone().filter(|account| account != "test") else { return Ok(()) };
-        if arn.split(':').nth(4) == Some(account.as_str()) || self.skips("account") {
-            return Ok(());
-        }
-        Err(Failure::new(
-            Phase::Data,
-            code::WRONG_ACCOUNT,
-            format!("asked as account {account}, the emulator made `{arn}`"),
-            "this emulator does not take the account from the access key: leave `--account` out",
-        ))
-    }
-
     /// Adds a call that was made on the way.
     pub(super) fn add(&mut self, operation: Operation) {
         self.operations.push(operation);
@@ -304,10 +255,4 @@ impl Run {
         };
         diagnose(&place, cause)
     }
-}
-
-/// Calls went through, and what came back is wrong.
-pub(super) fn mismatch(message: String) -> Failure {
-    let hint = "run it again with only this service; if it stays, the emulator behaves unlike AWS here";
-    Failure::new(Phase::Data, code::DATA_MISMATCH, message, hint)
 }
