@@ -18,6 +18,7 @@ mod target;
 mod up;
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::slice;
@@ -235,10 +236,10 @@ fn flags(envs: &str, target: TargetName, client: &ClientArgs) -> String {
         flags.push_str(" --target local");
     }
     if let Some(path) = &client.kubeconfig {
-        flags.push_str(&format!(" --kubeconfig {}", path.display()));
+        let _ = write!(flags, " --kubeconfig {}", path.display());
     }
     if let Some(context) = &client.context {
-        flags.push_str(&format!(" --context {context}"));
+        let _ = write!(flags, " --context {context}");
     }
     if envs.is_empty() { String::new() } else { flags }
 }

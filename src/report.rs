@@ -203,7 +203,9 @@ impl Told {
 
     /// Writes the advice to standard error, after everything else.
     pub fn print_advice(&self) {
-        print_problems(&self.advice.iter().map(|line| format!("{line}\n")).collect::<String>());
+        for line in &self.advice {
+            print_problems(&format!("{line}\n"));
+        }
     }
 }
 

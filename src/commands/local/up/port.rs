@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 
 use super::Prepared;
 use crate::error::{CommandError, Result};
-use crate::events::What;
+use crate::events::{Events, What};
 use crate::local::ports::{self, Owner};
 use crate::local::state::{Home, Places};
 use crate::local::{launch, processes};
@@ -24,16 +24,10 @@ pub(super) fn choose(places: &Places, named: Option<u16>, prepared: &[Prepared])
     }
     let mut chosen = Vec::new();
     for Prepared { home, recorded, events, .. } in prepared {
-        let port = match named.or_else(|| recorded.as_ref().map(|recorded| recorded.port)) {
+        let wanted = named.or_else(|| recorded.as_ref().map(|recorded| recorded.port));
+        let port = match wanted {
             Some(port) => port,
-            None => {
-                let port = free(&kept)?;
-                if let Some(why) = (port != ports::FIRST).then(|| why_not(home, ports::FIRST, &kept)).flatten() {
-                    let first = ports::FIRST;
-                    events.send(What::Note(format!("port {first} {why}: the router of {} takes {port}", home.env)));
-                }
-                port
-            }
+            None => free(home, &kept, events)?,
         };
         check(home, port, &kept)?;
         kept.insert(port, home.clone());
@@ -42,11 +36,19 @@ pub(super) fn choose(places: &Places, named: Option<u16>, prepared: &[Prepared])
     Ok(chosen)
 }
 
-fn free(kept: &BTreeMap<u16, Home>) -> Result<u16> {
-    ports::first_free(&kept.keys().copied().collect::<Vec<_>>()).ok_or_else(|| {
-        CommandError::new(format!("no port from {} on is free for the router", ports::FIRST))
+/// The first free port; where that is not the one that everybody knows, it is said why.
+fn free(home: &Home, kept: &BTreeMap<u16, Home>, events: &Events) -> Result<u16> {
+    let first = ports::FIRST;
+    let port = ports::first_free(&kept.keys().copied().collect::<Vec<_>>()).ok_or_else(|| {
+        CommandError::new(format!("no port from {first} on is free for the router"))
             .hint("name one with `--port`, or end what listens: `ss -ltnp` lists it")
-    })
+    })?;
+    if port != first
+        && let Some(why) = why_not(home, first, kept)
+    {
+        events.send(What::Note(format!("port {first} {why}: the router of {} takes {port}", home.env)));
+    }
+    Ok(port)
 }
 
 fn check(home: &Home, port: u16, kept: &BTreeMap<u16, Home>) -> Result<()> {
