@@ -4,12 +4,8 @@
 # shellcheck disable=SC2034 # for the scripts that source this
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export LSDEPLOY_CACHE=${LSDEPLOY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lsdeploy}
-# Dependencies are built once per machine, in one directory for all clones. Our own crate is not shared, nor are programs: what
-# one clone builds is not to run in another one's tests.
-if [[ -z ${CARGO_TARGET_DIR:-} ]]; then
-  export CARGO_TARGET_DIR=$repository/target CARGO_BUILD_BUILD_DIR=$LSDEPLOY_CACHE/target
-  export RUSTC_WORKSPACE_WRAPPER=$repository/tests/rustc
-fi
+# One target directory for all clones: the SDK crates are built once per machine.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$LSDEPLOY_CACHE/target}
 
 say() { printf '==> %s\n' "$*" >&2; }
 
