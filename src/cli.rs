@@ -1,6 +1,7 @@
 //! The command line, as given: no defaults that depend on anything, no meaning.
 
 pub mod file;
+pub mod scc;
 mod shared;
 
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ pub enum Command {
     Smoke(SmokeArgs),
     /// Print what a client needs to use an environment
     Env(EnvArgs),
+    /// Explain the SCC of an environment
+    Scc(scc::SccArgs),
     /// Print the emulator's log
     Logs(LogsArgs),
     /// Print completions for a shell

@@ -12,6 +12,7 @@ pub mod observe;
 pub mod preflight;
 pub mod project;
 pub mod remove;
+pub mod sccs;
 mod transport;
 pub mod wait;
 

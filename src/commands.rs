@@ -10,6 +10,7 @@ mod logs;
 mod reach;
 mod render;
 mod reports;
+mod scc;
 mod scripts;
 mod serving;
 mod smoke;
@@ -192,6 +193,7 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Render(args) => render::run(&args, context).await,
         Command::Smoke(args) => smoke::run(&args, context, colour).await,
         Command::Env(args) => env::run(&args, context, colour).await,
+        Command::Scc(args) => scc::run(&args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
         Command::LocalSupervisor { .. } => Ok(Outcome::success(String::new())),

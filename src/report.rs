@@ -8,6 +8,7 @@ pub mod junit;
 mod markup;
 mod progress;
 mod run;
+pub mod scc;
 mod table;
 pub mod text;
 

@@ -30,6 +30,8 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
         Command::List => list::run(&context),
         Command::Render(_) => Err(CommandError::new("there are no manifests on the local target")
             .hint("leave --target out: `lsdeploy render --env ENV --apps-domain apps.example.com` needs no cluster")),
+        Command::Scc(_) => Err(CommandError::new("there are no SCCs on the local target")
+            .hint("leave --target out: `lsdeploy scc explain --env ENV` asks the cluster")),
         Command::Smoke(args) => Box::pin(look::smoke(&args, context, colour)).await,
         Command::Env(args) => look::env(&args, context, colour).await,
         Command::Logs(args) => logs::run(&args).await,

@@ -1,0 +1,145 @@
+//! `scc explain`: the SCC of an environment in words. Reads only.
+
+use serde_json::{Value, json};
+
+use super::{Context, Outcome, target};
+use crate::cli::OutputFormat;
+use crate::cli::scc::{SccArgs, SccCommand, SccExplainArgs};
+use crate::cluster::sccs::{self, Surroundings};
+use crate::cluster::{Cluster, discover};
+use crate::environment::{EnvName, Environment, SccChoice};
+use crate::error::{CommandError, Result};
+use crate::exit::ExitStatus;
+use crate::manifest::{Kind, ManifestSet, ObjectId};
+use crate::plan::LiveState;
+use crate::render;
+use crate::report::scc as report;
+use crate::scc::explain::{Material, explain};
+use crate::scc::rbac::{Lists, Rbac};
+use crate::scc::{NamespaceFacts, Scc};
+use crate::settings::Choices;
+
+pub(super) async fn run(args: &SccArgs, context: Context) -> Result<Outcome> {
+    let SccCommand::Explain(args) = &args.command;
+    explain_env(args, context).await
+}
+
+async fn explain_env(args: &SccExplainArgs, context: Context) -> Result<Outcome> {
+    let name = EnvName::parse(&args.env.env)?;
+    let cluster = context.connect().await?;
+    let facts = discover::discover(&cluster).await?;
+    if !facts.has_sccs {
+        return Err(CommandError::new(format!("{} has no SCCs (security.openshift.io is not served)", cluster.server))
+            .hint("what its pods may do is said by Pod Security Admission: labels of the namespace"));
+    }
+    let target = target::find(&cluster, &facts, &name, args.env.namespace.as_deref(), Choices::default()).await?;
+    let (environment, live) = (&target.environment, &target.live);
+    let Surroundings { sccs, mut rbac, pods, mut namespaces, mut unseen } = sccs::surroundings(&cluster).await?;
+    let actual = actual(&cluster, environment).await?;
+    let set = render::render(environment)?;
+    let namespace = ObjectId::new(Kind::Namespace, environment.namespace.as_str());
+    if !live.objects.contains_key(&namespace) {
+        unseen.push(format!(
+            "{} is not there yet: this is what `lsdeploy up --env {name}` would make",
+            environment.namespace
+        ));
+        namespaces = namespaces.map(|all| all.into_iter().chain([new_namespace(environment)]).collect());
+        rbac = rbac.map(|rbac| rbac.and(granted(&set)));
+    }
+    let scc = chosen(environment, &set, live, sccs.as_deref(), actual.as_deref())?;
+    let pod = pod(&set, environment.namespace.as_str());
+    let material = Material {
+        scc: &scc,
+        pod: &pod,
+        namespace: environment.namespace.as_str(),
+        actual,
+        sccs,
+        rbac,
+        pods,
+        namespaces,
+        release: sccs::release(&facts.version),
+    };
+    let explanation = explain(&material);
+    let text = match context.output {
+        OutputFormat::Text => report::text(name.as_str(), &explanation, &unseen),
+        OutputFormat::Json => report::json(name.as_str(), &explanation, &unseen),
+    };
+    let status = if explanation.is_as_meant() { ExitStatus::Success } else { ExitStatus::Failure };
+    Ok(Outcome { status, ..Outcome::success(text) })
+}
+
+/// The SCC that the environment has or is to have; where it has none of its own, the one that its pod was given.
+fn chosen(
+    environment: &Environment,
+    set: &ManifestSet,
+    live: &LiveState,
+    sccs: Option<&[Scc]>,
+    actual: Option<&str>,
+) -> Result<Scc> {
+    let unreadable = |error: serde_json::Error| CommandError::new(format!("cannot read the SCC: {error}"));
+    let name = match &environment.scc {
+        SccChoice::Custom => {
+            let id = ObjectId::new(Kind::SecurityContextConstraints, environment.name.scc());
+            let rendered = set.find(Kind::SecurityContextConstraints).map(|manifest| &manifest.object);
+            let object = live.objects.get(&id).or(rendered);
+            return Scc::from_value(object.unwrap_or(&Value::Null)).map_err(unreadable);
+        }
+        SccChoice::Existing(name) => name.as_str(),
+        SccChoice::None => actual.ok_or_else(|| {
+            CommandError::new(format!("{} has no SCC of its own, and no pod yet", environment.name)).hint(format!(
+                "`lsdeploy up --env {}` makes the pod; then this says which SCC it was given",
+                environment.name
+            ))
+        })?,
+    };
+    sccs.into_iter().flatten().find(|scc| scc.name() == name).cloned().ok_or_else(|| {
+        CommandError::new(format!("cannot explain the SCC {name}: it is not there, or you may not read it"))
+            .hint("ask for the right to get and list securitycontextconstraints, e.g. the role cluster-reader")
+    })
+}
+
+/// A namespace as the platform would make it; which range of uids it gets makes no difference here.
+fn new_namespace(environment: &Environment) -> NamespaceFacts {
+    let annotations = [
+        ("openshift.io/sa.scc.uid-range", "1000700000/10000"),
+        ("openshift.io/sa.scc.mcs", "s0:c27,c4"),
+        ("openshift.io/sa.scc.supplemental-groups", "1000700000/10000"),
+    ];
+    NamespaceFacts {
+        name: environment.namespace.to_string(),
+        annotations: annotations.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        ..NamespaceFacts::default()
+    }
+}
+
+/// The grant that would be made.
+fn granted(set: &ManifestSet) -> Rbac {
+    let of = |kind: Kind| set.find(kind).map(|manifest| manifest.object.clone()).into_iter().collect::<Vec<_>>();
+    let (roles, role_bindings) = (of(Kind::Role), of(Kind::RoleBinding));
+    Rbac::read(Lists { roles: &roles, cluster_roles: &[], role_bindings: &role_bindings, cluster_role_bindings: &[] })
+}
+
+/// The pod of the Deployment, as the ReplicaSet controller sends it.
+fn pod(set: &ManifestSet, namespace: &str) -> Value {
+    let template = set.find(Kind::Deployment).map(|manifest| manifest.object["spec"]["template"].clone());
+    let mut pod = template.unwrap_or_default();
+    pod["metadata"]["namespace"] = json!(namespace);
+    pod["metadata"]["generateName"] = json!("emulator-");
+    pod
+}
+
+/// The SCC that the newest running pod says it was given.
+async fn actual(cluster: &Cluster, environment: &Environment) -> Result<Option<String>> {
+    let path = format!(
+        "/api/v1/namespaces/{}/pods?labelSelector=app.kubernetes.io%2Finstance%3D{}",
+        environment.namespace, environment.name
+    );
+    let answer = match cluster.get_path(&path).await {
+        Ok(answer) => answer.unwrap_or_default(),
+        Err(fault) if fault.code() == Some(403) => return Ok(None),
+        Err(fault) => return Err(fault.explain("read the environment's pod")),
+    };
+    let pods = answer["items"].as_array().into_iter().flatten();
+    let newest = pods.max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned());
+    Ok(newest.and_then(|pod| Some(pod.pointer("/metadata/annotations/openshift.io~1scc")?.as_str()?.to_owned())))
+}

@@ -1,0 +1,143 @@
+//! `scc explain`: an SCC in words. Takes an explanation; returns text or JSON. Pure.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::table;
+use crate::printable::printable;
+use crate::scc::explain::{Captured, Decision, Explanation};
+use crate::scc::rbac::{Holder, HolderKind};
+
+/// Columns that stand before the words which may be long.
+const INDENT: &str = "  ";
+
+/// For people.
+pub fn text(env: &str, explanation: &Explanation, unseen: &[String]) -> String {
+    let scc = &explanation.scc;
+    let mut text = format!("SCC {} of environment {env}\n\n", printable(scc));
+    for field in &explanation.fields {
+        let _ = writeln!(text, "{INDENT}{}: {}\n{INDENT}{INDENT}{}", field.name, printable(&field.value), field.why);
+    }
+    if let Some(order) = &explanation.order {
+        text.push_str("\nOrder in which the cluster tries its SCCs (higher priority first, then fewer points)\n\n");
+        let row = |ranked: &crate::scc::explain::Ranked| {
+            let mark = if ranked.name == *scc { "<- this one" } else { "" };
+            vec![
+                format!("{INDENT}{}", printable(&ranked.name)),
+                format!("priority {}", ranked.priority),
+                format!("{} points", ranked.points),
+                mark.to_owned(),
+            ]
+        };
+        text.push_str(&table::columns(&order.iter().map(row).collect::<Vec<_>>()));
+    }
+    text.push('\n');
+    pods(&mut text, explanation);
+    if let Some(found) = &explanation.holders {
+        let _ = writeln!(text, "\nWho may use it\n");
+        text.push_str(&table::columns(&found.iter().map(holder).collect::<Vec<_>>()));
+    }
+    for line in unseen {
+        let _ = writeln!(text, "\nnote: {}", printable(line));
+    }
+    text
+}
+
+/// Which pods get it.
+fn pods(text: &mut String, explanation: &Explanation) {
+    let Explanation { scc, actual, gets, without, captured, .. } = explanation;
+    let mut line = |head: &str, body: String| {
+        let _ = writeln!(text, "{head}: {body}");
+    };
+    if let Some(actual) = actual {
+        let note = if actual == scc { "" } else { ", not this one" };
+        line("The running pod was given", format!("{}{note}", printable(actual)));
+    }
+    if let Some(decision) = gets {
+        line("A new pod of the environment gets", decided(decision));
+    }
+    if let Some(decision) = without {
+        line("If this SCC were gone it would get", decided(decision));
+    }
+    match captured.as_deref() {
+        Some([]) => line("Pods of other namespaces that it takes", "none".to_owned()),
+        Some(pods) => {
+            let list: Vec<String> = pods.iter().map(taken).collect();
+            line("Pods of other namespaces that it takes", list.join("; "));
+        }
+        None => {}
+    }
+}
+
+fn decided(decision: &Decision) -> String {
+    match decision {
+        Ok(scc) => printable(scc),
+        Err(words) => format!("none; the server refuses it: {}", printable(words)),
+    }
+}
+
+fn taken(captured: &Captured) -> String {
+    let Captured { namespace, pod, instead_of } = captured;
+    format!("{}/{} (else {})", printable(namespace), printable(pod), printable(instead_of))
+}
+
+fn holder(holder: &Holder) -> Vec<String> {
+    let Holder { kind, name, inside, through, to_all } = holder;
+    let kind = match kind {
+        HolderKind::User if name.starts_with("system:serviceaccount:") => "service account",
+        HolderKind::User => "user",
+        HolderKind::Group => "group",
+    };
+    let place = inside.as_ref().map_or_else(|| "everywhere".to_owned(), |inside| format!("in {inside}"));
+    let width = if *to_all { "as every SCC" } else { "" };
+    let name =
+        name.strip_prefix("system:serviceaccount:").map_or_else(|| name.clone(), |name| name.replacen(':', "/", 1));
+    vec![format!("{INDENT}{kind} {}", printable(&name)), place, format!("by {}", printable(through)), width.to_owned()]
+}
+
+/// For programs.
+pub fn json(env: &str, explanation: &Explanation, unseen: &[String]) -> String {
+    let Explanation { scc, fields, order, actual, gets, without, captured, holders } = explanation;
+    let value = json!({
+        "schema": "lsdeploy/v1",
+        "env": env,
+        "scc": scc,
+        "as_meant": explanation.is_as_meant(),
+        "fields": fields.iter().map(|field| json!({"name": field.name, "value": field.value, "why": field.why})).collect::<Vec<_>>(),
+        "order": order.as_ref().map(|order| order.iter().map(|ranked| {
+            json!({"scc": ranked.name, "priority": ranked.priority, "points": ranked.points})
+        }).collect::<Vec<_>>()),
+        "actual": actual,
+        "gets": gets.as_ref().map(Decided::of),
+        "without": without.as_ref().map(Decided::of),
+        "captured": captured.as_ref().map(|pods| pods.iter().map(|taken| {
+            json!({"namespace": taken.namespace, "pod": taken.pod, "instead_of": taken.instead_of})
+        }).collect::<Vec<_>>()),
+        "holders": holders.as_ref().map(|holders| holders.iter().map(|holder| json!({
+            "kind": match holder.kind { HolderKind::User => "user", HolderKind::Group => "group" },
+            "name": holder.name,
+            "namespace": holder.inside,
+            "through": holder.through,
+            "to_all": holder.to_all,
+        })).collect::<Vec<_>>()),
+        "unseen": unseen,
+    });
+    format!("{value:#}\n")
+}
+
+#[derive(Serialize)]
+struct Decided<'a> {
+    scc: Option<&'a str>,
+    refusal: Option<&'a str>,
+}
+
+impl<'a> Decided<'a> {
+    fn of(decision: &'a Decision) -> Self {
+        match decision {
+            Ok(scc) => Self { scc: Some(scc), refusal: None },
+            Err(words) => Self { scc: None, refusal: Some(words) },
+        }
+    }
+}
