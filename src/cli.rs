@@ -1,5 +1,6 @@
 //! The command line, as given: no defaults that depend on anything, no meaning.
 
+pub mod diff;
 pub mod file;
 pub mod scc;
 mod shared;
@@ -38,6 +39,8 @@ pub enum Command {
     List,
     /// Print the manifests of an environment; nothing is applied
     Render(RenderArgs),
+    /// Show what `up` would change; nothing is written
+    Diff(diff::DiffArgs),
     /// Check every endpoint of an environment
     Smoke(SmokeArgs),
     /// Print what a client needs to use an environment
@@ -120,6 +123,9 @@ pub struct UpArgs {
     /// Do not check the endpoints
     #[arg(long)]
     pub no_smoke: bool,
+    /// Take over this object of somebody else's under a name that the environment needs; may be repeated
+    #[arg(long, value_name = "KIND/NAME")]
+    pub adopt: Vec<String>,
     /// What they are to be.
     #[command(flatten)]
     pub choices: ChoiceArgs,

@@ -1,7 +1,9 @@
 //! From a parsed command line to an exit status: the steps of each command, in order.
 
 mod arguments;
+mod diff;
 mod down;
+mod draft;
 mod env;
 mod interrupted;
 mod list;
@@ -191,6 +193,7 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Status(args) => status::run(&args, context, colour).await,
         Command::List => list::run(context).await,
         Command::Render(args) => render::run(&args, context).await,
+        Command::Diff(args) => diff::run(&args, context, colour).await,
         Command::Smoke(args) => smoke::run(&args, context, colour).await,
         Command::Env(args) => env::run(&args, context, colour).await,
         Command::Scc(args) => scc::run(&args, context).await,
@@ -227,6 +230,7 @@ fn envs(command: &Command) -> &[String] {
         Command::Render(args) => slice::from_ref(&args.env.env),
         Command::Env(args) => slice::from_ref(&args.env.env),
         Command::Logs(args) => slice::from_ref(&args.env.env),
+        Command::Diff(args) => slice::from_ref(&args.env.env),
         _ => &[],
     }
 }

@@ -5,6 +5,7 @@
 
 mod compare;
 mod owned_fields;
+pub mod shown;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,8 @@ pub enum Action {
     Update,
     /// It differs in a field that cannot be changed: deleted and created again.
     Replace,
+    /// It is somebody else's, and the caller named it to be taken over.
+    Adopt,
     /// It is as it should be.
     Unchanged,
     /// It is ours and no longer wanted.
@@ -44,6 +47,7 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Update | Self::Replace => "update",
+            Self::Adopt => "adopt",
             Self::Unchanged => "unchanged",
             Self::Delete => "delete",
         }
@@ -86,19 +90,33 @@ pub struct Conflict {
     pub id: ObjectId,
     /// Whose it is, as far as its labels say.
     pub owner: String,
+    /// It carries the labels of another environment: it cannot be adopted.
+    pub of_another: bool,
 }
 
 /// Compares what is wanted with what is there.
 ///
 /// # Errors
-/// Every object that belongs to somebody else, all at once.
-pub fn plan(env: &str, namespace: &str, set: ManifestSet, live: &LiveState) -> Result<Plan, Vec<Conflict>> {
+/// Every object that belongs to somebody else and is not named in `adopted`, all at once.
+pub fn plan(
+    env: &str,
+    namespace: &str,
+    set: ManifestSet,
+    live: &LiveState,
+    adopted: &[ObjectId],
+) -> Result<Plan, Vec<Conflict>> {
     let conflicts: Vec<Conflict> = set
         .manifests
         .iter()
         .filter_map(|manifest| {
-            let owner = foreign_owner(env, namespace, live.objects.get(&manifest.id)?)?;
-            Some(Conflict { id: manifest.id.clone(), owner })
+            let object = live.objects.get(&manifest.id)?;
+            let owner = foreign_owner(env, namespace, object)?;
+            let of_another = is_managed(object);
+            (of_another || !adopted.contains(&manifest.id)).then(|| Conflict {
+                id: manifest.id.clone(),
+                owner,
+                of_another,
+            })
         })
         .collect();
     if !conflicts.is_empty() {
@@ -106,6 +124,11 @@ pub fn plan(env: &str, namespace: &str, set: ManifestSet, live: &LiveState) -> R
     }
     let wanted: Vec<ObjectId> = set.manifests.iter().map(|manifest| manifest.id.clone()).collect();
     let mut steps: Vec<Step> = set.manifests.into_iter().map(|manifest| step(manifest, live)).collect();
+    for step in steps.iter_mut().filter(|step| step.action == Action::Update) {
+        if live.objects.get(&step.id).is_some_and(|object| !is_managed(object)) {
+            step.action = Action::Adopt;
+        }
+    }
     let mut leftover: Vec<Step> = live
         .objects
         .iter()
@@ -190,6 +213,12 @@ pub fn foreign_owner(env: &str, namespace: &str, object: &Value) -> Option<Strin
     (home != namespace).then(|| format!("the environment `{env}` in namespace {home}"))
 }
 
+/// True for an object of any environment of lsdeploy.
+fn is_managed(object: &Value) -> bool {
+    let labels = object.pointer("/metadata/labels");
+    labels.and_then(|labels| labels.get("app.kubernetes.io/managed-by")).is_some_and(|manager| manager == "lsdeploy")
+}
+
 /// The uid of a live object.
 pub fn uid(object: &Value) -> Option<String> {
     object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned)
@@ -220,7 +249,7 @@ mod tests {
 
     fn actions(wanted: Vec<Value>, there: Vec<Value>) -> Vec<(String, Action)> {
         let set = ManifestSet { manifests: wanted.into_iter().map(manifest).collect() };
-        let plan = plan("team1", "localstack-team1", set, &live(there)).unwrap();
+        let plan = plan("team1", "localstack-team1", set, &live(there), &[]).unwrap();
         plan.steps.iter().map(|step| (step.id.to_string(), step.action)).collect()
     }
 
@@ -251,7 +280,7 @@ mod tests {
         other["kind"] = "ServiceAccount".into();
         other["metadata"]["labels"]["app.kubernetes.io/instance"] = "team2".into();
         let set = ManifestSet { manifests: vec![manifest(foreign.clone()), manifest(other.clone())] };
-        let conflicts = plan("team1", "localstack-team1", set, &live(vec![foreign, other])).unwrap_err();
+        let conflicts = plan("team1", "localstack-team1", set, &live(vec![foreign, other]), &[]).unwrap_err();
         let owners: Vec<_> = conflicts.iter().map(|conflict| conflict.owner.as_str()).collect();
         assert_eq!(owners, ["`Helm`", "the environment `team2`"]);
     }

@@ -1,5 +1,6 @@
 //! Results and events in, text out. The only place that writes to standard output and standard error.
 
+pub mod diff;
 pub mod files;
 pub mod github;
 pub mod html;

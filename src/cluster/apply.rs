@@ -90,7 +90,7 @@ async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&s
             cluster.delete(namespace, &step.id, uid, Propagation::Background).await?;
             cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
         }
-        Action::Create | Action::Update => {
+        Action::Create | Action::Update | Action::Adopt => {
             let mut desired = step.desired.clone();
             if let (Kind::SecurityContextConstraints, Some(owner)) = (kind, owner) {
                 own_by_namespace(&mut desired, namespace, owner);

@@ -67,14 +67,14 @@ fn needed(plan: &Plan) -> Vec<Right> {
     for step in &plan.steps {
         let verbs: &[&'static str] = match step.action {
             Action::Create => &["create", "patch"],
-            Action::Update => &["patch"],
+            Action::Update | Action::Adopt => &["patch"],
             Action::Replace => &["delete", "create", "patch"],
             Action::Delete => &["delete"],
             Action::Unchanged => &[],
         };
         rights.extend(verbs.iter().map(|verb| Right { kind: step.id.kind, verb }));
         // A Role may only grant what its writer may do.
-        if step.id.kind == Kind::Role && matches!(step.action, Action::Create | Action::Update) {
+        if step.id.kind == Kind::Role && matches!(step.action, Action::Create | Action::Update | Action::Adopt) {
             rights.push(Right { kind: Kind::SecurityContextConstraints, verb: "use" });
         }
     }

@@ -59,7 +59,7 @@ fn compare_lists(desired: &[Value], live: &[Value], path: &str, found: &mut Vec<
     }
 }
 
-fn list_key(path: &str, items: &[Value]) -> Option<&'static str> {
+pub(super) fn list_key(path: &str, items: &[Value]) -> Option<&'static str> {
     let name = path.rsplit('/').next()?;
     if name == "ports" {
         let is_service = items.first().is_some_and(|port| port.get("containerPort").is_none());

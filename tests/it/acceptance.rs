@@ -10,3 +10,4 @@ mod projects;
 mod refused;
 mod stuck;
 mod tenants;
+mod trust;

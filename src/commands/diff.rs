@@ -1,0 +1,33 @@
+//! `diff`: what `up` would change. Reads only.
+
+use super::draft::{self, Draft, Wanted};
+use super::{Context, Outcome, target};
+use crate::cli::OutputFormat;
+use crate::cli::diff::DiffArgs;
+use crate::cluster::discover;
+use crate::environment::{self, EnvName, Environment};
+use crate::error::Result;
+use crate::exit::ExitStatus;
+use crate::report::diff as report;
+
+pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Result<Outcome> {
+    let name = EnvName::parse(&args.env.env)?;
+    let namespace = args.env.namespace.as_deref();
+    let choices = target::choices(&args.choices)?;
+    let adopted = draft::adopted(&args.adopt)?;
+    Environment::check(&name, &choices, namespace)?;
+    let cluster = context.connect().await?;
+    let facts = discover::discover(&cluster).await?;
+    let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted };
+    let Draft { plan, live, domain_is_unknown, .. } = draft::draft(&cluster, &facts, wanted).await?;
+    if domain_is_unknown {
+        return Err(environment::unknown_domain());
+    }
+    let changes = report::changes(&plan, &live)?;
+    let text = match context.output {
+        OutputFormat::Text => report::text(name.as_str(), &changes, colour),
+        OutputFormat::Json => report::json(name.as_str(), &changes),
+    };
+    let status = if changes.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
+    Ok(Outcome { status, ..Outcome::success(text) })
+}

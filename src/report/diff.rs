@@ -1,0 +1,124 @@
+//! `diff`: a plan as what it changes. Takes a plan and the live objects; returns text or JSON. Pure.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+use similar::{ChangeTag, TextDiff};
+
+use crate::error::{CommandError, Result};
+use crate::manifest::ObjectId;
+use crate::plan::shown::before_and_after;
+use crate::plan::{Action, LiveState, Plan};
+use crate::printable::printable;
+use crate::yaml;
+
+/// Unchanged lines around a change.
+const CONTEXT: usize = 3;
+
+/// One object that `up` would write or delete.
+pub struct Change {
+    id: ObjectId,
+    action: Action,
+    paths: Vec<String>,
+    before: Value,
+    after: Value,
+    /// Lines with a sign before each: `-`, `+` or a space.
+    lines: Vec<String>,
+}
+
+/// What a plan changes; empty where it changes nothing.
+///
+/// # Errors
+/// An object cannot be written as YAML.
+pub fn changes(plan: &Plan, live: &LiveState) -> Result<Vec<Change>> {
+    let steps = plan.steps.iter().filter(|step| step.action != Action::Unchanged);
+    steps
+        .map(|step| {
+            let (before, after) = before_and_after(step, live.objects.get(&step.id));
+            let lines = lines(&document(&before)?, &document(&after)?);
+            Ok(Change { id: step.id.clone(), action: step.action, paths: step.changes.clone(), before, after, lines })
+        })
+        .collect()
+}
+
+/// For people: a unified difference per object.
+pub fn text(env: &str, changes: &[Change], colour: bool) -> String {
+    if changes.is_empty() {
+        return format!("{env} is as it should be: `up` would write nothing\n");
+    }
+    let mut text = String::new();
+    for change in changes {
+        let _ = writeln!(text, "{} {}", change.action.word(), printable(&change.id.to_string()));
+        for line in &change.lines {
+            let painted = match line.as_bytes().first() {
+                Some(b'-') => paint(line, AnsiColor::Red, colour),
+                Some(b'+') => paint(line, AnsiColor::Green, colour),
+                _ => printable(line),
+            };
+            let _ = writeln!(text, "  {painted}");
+        }
+        // Fields of ours that are to go stand in no object that is sent.
+        let gone = change
+            .paths
+            .iter()
+            .filter(|path| change.after.pointer(path).is_none() && change.before.pointer(path).is_none());
+        for path in gone.filter(|_| change.action == Action::Update) {
+            let _ = writeln!(text, "  {}", paint(&format!("- {path}"), AnsiColor::Red, colour));
+        }
+    }
+    let objects = if changes.len() == 1 { "1 object" } else { &format!("{} objects", changes.len()) };
+    let _ = writeln!(text, "{objects} of {env} would change");
+    text
+}
+
+/// For programs.
+pub fn json(env: &str, changes: &[Change]) -> String {
+    let change = |change: &Change| {
+        json!({
+            "kind": change.id.kind.name(),
+            "name": change.id.name,
+            "action": change.action.word(),
+            "paths": change.paths,
+            "before": change.before,
+            "after": change.after,
+        })
+    };
+    let value = json!({"schema": "lsdeploy/v1", "env": env, "changes": changes.iter().map(change).collect::<Vec<_>>()});
+    format!("{value:#}\n")
+}
+
+fn document(object: &Value) -> Result<String> {
+    if object.is_null() {
+        return Ok(String::new());
+    }
+    yaml::write(object).map_err(|error| CommandError::new(format!("cannot show an object as YAML: {error}")))
+}
+
+fn lines(before: &str, after: &str) -> Vec<String> {
+    let difference = TextDiff::from_lines(before, after);
+    let mut lines = Vec::new();
+    for (number, group) in difference.grouped_ops(CONTEXT).iter().enumerate() {
+        if number > 0 {
+            lines.push("  ...".to_owned());
+        }
+        for change in group.iter().flat_map(|operation| difference.iter_changes(operation)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
+        }
+    }
+    lines
+}
+
+fn paint(line: &str, colour: AnsiColor, on: bool) -> String {
+    let line = printable(line);
+    if !on {
+        return line;
+    }
+    let style = Style::new().fg_color(Some(colour.into()));
+    format!("{style}{line}{style:#}")
+}
