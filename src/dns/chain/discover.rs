@@ -1,0 +1,1 @@
+//! From what the survey saw to a chain. Pure.

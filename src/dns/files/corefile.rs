@@ -1,0 +1,1 @@
+//! A CoreDNS `Corefile`. Text in, server blocks out. Pure.

@@ -1,0 +1,1 @@
+//! `/etc/hosts`. Text in, entries out. Pure.

@@ -1,0 +1,1 @@
+//! The `hosts:` line of `nsswitch.conf`. Text in, services and their actions out. Pure.

@@ -1,0 +1,1 @@
+//! What to ask in each round. Pure.

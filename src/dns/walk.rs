@@ -1,0 +1,1 @@
+//! Drives a run: survey, chain, first round, second round.
