@@ -30,7 +30,8 @@ impl ResolvConf {
         let line = |error: &resolv_conf::ParseError| {
             let text = error.to_string();
             let number = text.chars().skip_while(|char| !char.is_ascii_digit()).take_while(char::is_ascii_digit);
-            (number.collect::<String>().parse().unwrap_or(0), text)
+            // The parser counts from 0.
+            (number.collect::<String>().parse::<usize>().map_or(0, |line| line + 1), text)
         };
         let comments = text.lines().filter_map(|line| line.trim_start().strip_prefix(['#', ';']));
         Self {
