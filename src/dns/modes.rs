@@ -64,6 +64,8 @@ mod f01;
 // mod f58;
 // mod f59;
 // mod f60;
+#[cfg(test)]
+pub(in crate::dns) mod fixtures;
 
 use super::classify::Sign;
 use super::plan::Question;

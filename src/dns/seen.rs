@@ -31,8 +31,21 @@ pub fn indexes<'a>(seen: impl IntoIterator<Item = At<'a>>) -> Vec<usize> {
     seen.into_iter().map(|at| at.index).collect()
 }
 
+/// One upstream of a dnsmasq, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// `10.9.0.1#53`.
+    pub server: String,
+    /// Where it is.
+    pub address: Option<SocketAddr>,
+    /// Queries sent to it.
+    pub sent: u64,
+    /// Of these, the ones that failed.
+    pub failed: u64,
+}
+
 /// The evidence of a run, as rules see it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Seen<'a> {
     /// All of it.
     pub evidence: &'a Evidence,
@@ -86,14 +99,18 @@ impl<'a> Seen<'a> {
         self.all().find(|at| at.chaos && at.hop == hop && at.name == name && at.has_answer())
     }
 
-    /// The upstreams that dnsmasq says it has: address, queries sent, queries failed (CH TXT `servers.bind`).
-    pub fn dnsmasq_servers(&self, hop: &str) -> Option<(At<'a>, Vec<(String, u64, u64)>)> {
-        let at = self.about(hop, "servers.bind")?;
-        let read = |record: &super::observation::Record| {
-            let mut words = record.data.split_whitespace();
-            Some((words.next()?.to_owned(), words.next()?.parse().ok()?, words.next()?.parse().ok()?))
-        };
-        Some((at, at.observation.answers.iter().filter_map(read).collect()))
+    /// The upstreams that dnsmasq says it has (CH TXT `servers.bind`), as it said the last time.
+    pub fn dnsmasq_servers(&self, hop: &str) -> Option<(At<'a>, Vec<Counted>)> {
+        let at = self.all().filter(|at| at.chaos && at.hop == hop && at.name == "servers.bind" && at.has_answer()).last()?;
+        // dnsmasq puts each server into a string of its own; a probe may join the strings of one record.
+        let words: Vec<&str> = at.observation.answers.iter().flat_map(|record| record.data.split_whitespace()).collect();
+        let counted = words.chunks_exact(3).filter_map(|three| {
+            let server = three[0].to_owned();
+            let (address, port) = server.split_once('#').unwrap_or((&server, "53"));
+            let address = address.parse().ok().zip(port.parse().ok()).map(|(ip, port)| SocketAddr::new(ip, port));
+            Some(Counted { address, sent: three[1].parse().ok()?, failed: three[2].parse().ok()?, server })
+        });
+        Some((at, counted.collect()))
     }
 
     /// A file at a vantage, when it could be read.
