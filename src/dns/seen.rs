@@ -101,9 +101,11 @@ impl<'a> Seen<'a> {
 
     /// The upstreams that dnsmasq says it has (CH TXT `servers.bind`), as it said the last time.
     pub fn dnsmasq_servers(&self, hop: &str) -> Option<(At<'a>, Vec<Counted>)> {
-        let at = self.all().filter(|at| at.chaos && at.hop == hop && at.name == "servers.bind" && at.has_answer()).last()?;
+        let at =
+            self.all().filter(|at| at.chaos && at.hop == hop && at.name == "servers.bind" && at.has_answer()).last()?;
         // dnsmasq puts each server into a string of its own; a probe may join the strings of one record.
-        let words: Vec<&str> = at.observation.answers.iter().flat_map(|record| record.data.split_whitespace()).collect();
+        let words: Vec<&str> =
+            at.observation.answers.iter().flat_map(|record| record.data.split_whitespace()).collect();
         let counted = words.chunks_exact(3).filter_map(|three| {
             let server = three[0].to_owned();
             let (address, port) = server.split_once('#').unwrap_or((&server, "53"));
