@@ -9,14 +9,15 @@ use super::MODES;
 use crate::dns::chain::{Chain, Forward, Hop, Kind, Place, PlaceKind, Platform, Role, Target, is_below};
 use crate::dns::evidence::Evidence;
 use crate::dns::observation::{Observation, Transport};
+use crate::dns::rounds;
 use crate::dns::seen::Seen;
 
-/// The three names of every fixture: a Service, a Route's host, something outside.
+/// The names of every fixture: a Service, a Route's host, something outside; and the Service that every cluster has.
 pub(in crate::dns) const SERVICE: &str = "kinesis.team1.svc.cluster.local";
 pub(in crate::dns) const ROUTE: &str = "kinesis-team1.apps.example.com";
 pub(in crate::dns) const OUTSIDE: &str = "github.com";
-/// The Service that every cluster has, and the name of its address.
 pub(in crate::dns) const KNOWN: &str = "kubernetes.default.svc.cluster.local";
+/// The name of that Service's address.
 pub(in crate::dns) const REVERSE: &str = "1.0.30.172.in-addr.arpa";
 const ROOT_SOA: &str = "a.root-servers.net nstld.verisign-grs.com 2026112801 1800 900 604800 86400";
 
@@ -127,6 +128,7 @@ fn empty(platform: Platform) -> Evidence {
             target(SERVICE, Kind::Service, &["172.30.5.6"]),
             target(ROUTE, Kind::Route, &["203.0.113.7"]),
             target(OUTSIDE, Kind::External, &[]),
+            target(KNOWN, Kind::Service, &["172.30.0.1"]),
         ],
         places: vec![place("pod", PlaceKind::Pod, Some("team1/app")), place("node1", PlaceKind::Node, None)],
         label: "lsdeploy-qzwx".to_owned(),
@@ -156,36 +158,20 @@ fn hop(id: &str, role: Role, address: &str, from: &[&str], forwards: Vec<Forward
 impl Evidence {
     /// Asks every hop what the first round asks, and lets it answer as a healthy one.
     fn ask_all(&mut self) {
-        let route = self.any_route().expect("an apps domain");
-        let mut names: Vec<(String, &str)> = vec![(REVERSE.to_owned(), "PTR")];
-        for name in [SERVICE, ROUTE, OUTSIDE] {
-            names.extend([(name.to_owned(), "A"), (name.to_owned(), "AAAA")]);
-        }
-        names.extend([self.known_service(), self.missing_service(), route, self.nowhere()].map(|name| (name, "A")));
-        for hop in self.chain.hops.clone() {
-            for vantage in &hop.asked_from {
-                for (name, kind) in &names {
-                    self.ask(vantage, &hop, name, kind);
+        for plan in rounds::first(self) {
+            for asked in plan.questions {
+                let mut question = Observation::blank(&plan.vantage, &asked.name, &asked.kind, asked.transport);
+                (question.hop, question.server, question.edns) = (asked.hop, Some(asked.server), asked.edns);
+                (question.chaos, question.round) = (asked.chaos, 1);
+                let hop = self.chain.hop(&question.hop).expect("a hop of the chain").clone();
+                if question.chaos {
+                    question.set_rcode("REFUSED", flags("ra"));
+                } else {
+                    self.answer(&hop, &mut question);
                 }
-                let mut tcp = self.question(vantage, &hop.id, SERVICE, "A");
-                tcp.transport = Transport::Tcp;
-                self.answer(&hop, &mut tcp);
-                self.put(tcp);
+                self.observations.push(question);
             }
         }
-        for client in self.chain.hops.clone().iter().filter(|hop| hop.role == Role::Client) {
-            let search = Seen::new(self).resolv_conf(&client.id).map(|(_, conf)| conf.search).unwrap_or_default();
-            let first = client.asks_for("").first().and_then(|id| self.chain.hop(id)).expect("a first hop").clone();
-            for suffix in search {
-                self.ask(&client.id, &first, &self.below(&suffix), "A");
-            }
-        }
-    }
-
-    fn ask(&mut self, vantage: &str, hop: &Hop, name: &str, kind: &str) {
-        let mut question = self.question(vantage, &hop.id, name, kind);
-        self.answer(hop, &mut question);
-        self.put(question);
     }
 
     /// What a healthy hop answers.
