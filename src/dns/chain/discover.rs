@@ -69,3 +69,65 @@ fn node_place<'a>(places: &'a [Place], node: Option<&str>) -> Option<&'a Place> 
         None => nodes.next(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::dns::chain::{Hop, Platform};
+    use crate::dns::modes::fixtures::{openshift3, openshift4};
+
+    /// Who asks whom, as words.
+    fn path(hops: &[Hop]) -> Vec<String> {
+        let forward = |hop: &Hop| {
+            hop.forwards.iter().map(|to| format!("{}>{}", to.zones.join(","), to.to.join(","))).collect::<Vec<_>>()
+        };
+        let address = |hop: &Hop| hop.address.map(|address| address.to_string()).unwrap_or_default();
+        hops.iter().map(|hop| format!("{} {} {}", hop.id, address(hop), forward(hop).join(" "))).collect()
+    }
+
+    #[test]
+    fn files_tell_the_path_of_an_old_node() {
+        let evidence = openshift3();
+        let found = discover(&evidence);
+        assert_eq!((found.platform, found.cluster_domain.as_str()), (Platform::OpenShift3, "cluster.local"));
+        assert_eq!(path(&found.hops), path(&evidence.chain.hops));
+    }
+
+    #[test]
+    fn objects_tell_the_path_through_the_pods_of_coredns() {
+        let mut evidence = openshift4();
+        let endpoint = |pod: &str, address: &str| json!({ "addresses": [address], "nodeName": "node1", "targetRef": { "name": pod } });
+        let slice = json!({
+            "metadata": { "labels": { "kubernetes.io/service-name": "dns-default" } },
+            "ports": [{ "name": "metrics", "port": 9154 }, { "name": "dns-tcp", "port": 5353 }],
+            "endpoints": [endpoint("dns-default-a", "10.128.0.5"), endpoint("dns-default-b", "10.129.0.5")],
+        });
+        evidence.object("endpointslices/openshift-dns/dns-default-x", &slice);
+        let corefile = "corp.example:5353 {\n forward . 10.9.0.7\n}\n.:5353 {\n forward . /etc/resolv.conf\n}\n";
+        evidence.object("configmaps/openshift-dns/dns-default", &json!({ "data": { "Corefile": corefile } }));
+        let found = discover(&evidence);
+        assert_eq!(found.platform, Platform::OpenShift4);
+        let expected = [
+            "pod  .>coredns",
+            "node1  .>upstream-1",
+            "coredns 172.30.0.10:53 .>coredns/dns-default-a,coredns/dns-default-b",
+            "coredns/dns-default-a 10.128.0.5:5353 corp.example>upstream-2 .>upstream-1",
+            "coredns/dns-default-b 10.129.0.5:5353 corp.example>upstream-2 .>upstream-1",
+            "upstream-1 10.9.0.1:53 ",
+            "upstream-2 10.9.0.7:53 ",
+        ];
+        assert_eq!(path(&found.hops), expected);
+    }
+
+    #[test]
+    fn a_machine_that_names_nobody_has_no_path_and_that_is_said() {
+        let mut evidence = openshift3();
+        evidence.observations.retain(|seen| seen.name != "/etc/resolv.conf");
+        evidence.places.truncate(1);
+        let found = discover(&evidence);
+        assert_eq!(found.platform, Platform::None);
+        assert!(found.unseen.iter().any(|unseen| unseen.contains("/etc/resolv.conf of pod")), "{:?}", found.unseen);
+    }
+}

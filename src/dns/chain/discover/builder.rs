@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
         let mut hop = blank(&place.name, Role::Client, &place.name, None);
         hop.node.clone_from(&place.node);
         hop.forwards = vec![Forward { zones: vec![".".to_owned()], to }];
-        self.hops.insert(0, hop);
+        self.hops.push(hop);
     }
 
     /// The hop at an address that a `resolv.conf` names.
