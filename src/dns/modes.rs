@@ -5,10 +5,10 @@
 //! round.
 
 mod f01;
-// mod f02;
-// mod f03;
-// mod f04;
-// mod f05;
+mod f02;
+mod f03;
+mod f04;
+mod f05;
 // mod f06;
 // mod f07;
 // mod f08;
@@ -128,10 +128,10 @@ pub fn nothing_more(_: &Seen<'_>) -> Vec<(String, Question)> {
 /// Every mode, in the order of their numbers.
 pub static MODES: &[&Mode] = &[
     &f01::MODE,
-    // &f02::MODE,
-    // &f03::MODE,
-    // &f04::MODE,
-    // &f05::MODE,
+    &f02::MODE,
+    &f03::MODE,
+    &f04::MODE,
+    &f05::MODE,
     // &f06::MODE,
     // &f07::MODE,
     // &f08::MODE,

@@ -1,5 +1,7 @@
 //! How rules look at the evidence: short questions with one answer each. Pure.
 
+pub mod node;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 
@@ -163,6 +165,18 @@ impl<'a> Seen<'a> {
         let mut processes = self.all().filter(|at| at.transport == Transport::Process);
         let at = processes.find(|at| at.vantage == vantage && at.name == program && at.error.is_none())?;
         Some((at, serde_json::from_str(at.observation.text.as_deref()?).ok()?))
+    }
+
+    /// A process at a vantage, running or not.
+    pub fn process_asked(&self, vantage: &str, program: &str) -> Option<At<'a>> {
+        let mut processes = self.all().filter(|at| at.transport == Transport::Process && at.vantage == vantage);
+        processes.find(|at| at.name == program)
+    }
+
+    /// Whether a program runs at a vantage; `None` when it was not looked for, or could not be.
+    pub fn runs(&self, vantage: &str, program: &str) -> Option<bool> {
+        let at = self.process_asked(vantage, program)?;
+        if at.met(Trouble::Absent) { Some(false) } else { at.error.is_none().then_some(true) }
     }
 
     /// An object of the API, e.g. `services/openshift-dns/dns-default` or `dnses.operator.openshift.io/default`.

@@ -8,7 +8,7 @@ pub(in crate::dns) use self::edit::flags;
 use super::MODES;
 use crate::dns::chain::{Chain, Forward, Hop, Kind, Place, PlaceKind, Platform, Role, Target, is_below};
 use crate::dns::evidence::Evidence;
-use crate::dns::observation::{Observation, Transport};
+use crate::dns::observation::Observation;
 use crate::dns::rounds;
 use crate::dns::seen::Seen;
 
@@ -55,6 +55,8 @@ pub(in crate::dns) fn openshift3() -> Evidence {
     evidence.file("node1", "/etc/dnsmasq.d/origin-dns.conf", origin);
     let upstream = "server=10.9.0.1\nserver=10.9.0.2\n";
     evidence.file("node1", "/etc/dnsmasq.d/origin-upstream-dns.conf", upstream);
+    evidence.kernel("node1", &["127.0.0.1", "10.0.2.15"], &["10.0.2.15", "127.0.0.1"]);
+    evidence.kernel("pod", &["127.0.0.1", "10.128.0.5"], &[]);
     evidence.process("node1", "dnsmasq", &["/usr/sbin/dnsmasq", "-k"]);
     evidence.process(
         "node1",

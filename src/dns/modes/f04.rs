@@ -1,0 +1,109 @@
+//! F4: dnsmasq sends cluster names to a node process that is not there.
+
+use super::{Mode, Stage, nothing_more};
+use crate::dns::chain::Hop;
+use crate::dns::classify::{Confidence, Sign};
+use crate::dns::observation::Trouble;
+use crate::dns::seen::node::address;
+use crate::dns::seen::{At, Seen, indexes};
+
+pub(super) static MODE: Mode = Mode {
+    id: "F4",
+    code: "node-resolver-down",
+    title: "the node process (SkyDNS, 127.0.0.1:53) does not run or does not answer",
+    shows: "cluster names and reverse names time out through dnsmasq, names outside work; 127.0.0.1:53 on the node is refused; \
+            `servers.bind` lists 127.0.0.1#53. dnsmasq never sees the refusal, so nobody gets SERVFAIL",
+    mend: "start the node service: `systemctl restart atomic-openshift-node` (origin: `origin-node`; 3.10 and later: delete the \
+           node's sdn pod), and see that `dnsBindAddress` in /etc/origin/node/node-config.yaml is 127.0.0.1:53",
+    stage: Stage::Next,
+    explains: &["reverse-silent", "search-suffix-fails", "aaaa-broken"],
+    find,
+    ask: nothing_more,
+};
+
+fn find(seen: &Seen<'_>) -> Vec<Sign> {
+    seen.dnsmasqs().filter_map(|dnsmasq| nobody_behind(seen, dnsmasq)).collect()
+}
+
+fn nobody_behind(seen: &Seen<'_>, dnsmasq: &Hop) -> Option<Sign> {
+    let through = seen.services(dnsmasq);
+    let sends_elsewhere =
+        seen.cluster_server(dnsmasq).is_some_and(|(_, to)| to.is_none_or(|to| !to.ip().is_loopback()));
+    if through.is_empty() || through.iter().any(|at| at.replied() && !at.said("SERVFAIL")) || sends_elsewhere {
+        return None;
+    }
+    let process = seen.node_process(dnsmasq);
+    let (hop, confidence, found, message) = match process.and_then(|process| Some((process, asked(seen, process)?))) {
+        Some((process, unheard)) => {
+            let refused = unheard.iter().all(|at| at.met(Trouble::Refused));
+            let how =
+                if refused { "refuses every query: nothing listens there" } else { "does not answer for Services" };
+            let message = format!("dnsmasq sends cluster names to {}, which {how}", address(process));
+            (process, if refused { Confidence::Certain } else { Confidence::Likely }, unheard, message)
+        }
+        // The node process was not asked: dnsmasq's own silence for cluster names alone speaks.
+        None => {
+            let outside = seen.outside(dnsmasq);
+            if !outside.iter().any(|at| at.replied()) || asked_rightly(seen, process) {
+                return None;
+            }
+            let message = "dnsmasq answers names outside of the cluster and stays silent for cluster names: the node process \
+                           behind it seems to be down";
+            (process.unwrap_or(dnsmasq), Confidence::Likely, outside, message.to_owned())
+        }
+    };
+    let names = seen.targets().map(|target| target.name.as_str()).filter(|name| seen.is_cluster_name(name));
+    let count = through.len();
+    let message = format!("{message}; through dnsmasq {count} of {count} queries for Services got no reply");
+    Some(Sign::new(&hop.id, confidence, message).about(names).resting_on(indexes(through.into_iter().chain(found))))
+}
+
+/// Queries for Services to the node process, when none got a reply.
+fn asked<'a>(seen: &Seen<'a>, process: &Hop) -> Option<Vec<At<'a>>> {
+    let services = seen.services(process);
+    (!services.is_empty() && services.iter().all(|at| !at.replied())).then_some(services)
+}
+
+fn asked_rightly(seen: &Seen<'_>, process: Option<&Hop>) -> bool {
+    process.is_some_and(|process| !seen.services(process).is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::modes::fixtures::openshift3;
+    use crate::dns::observation::Observation;
+
+    fn inside(at: &Observation) -> bool {
+        !at.chaos && (at.name.ends_with("cluster.local") || at.name.ends_with("in-addr.arpa"))
+    }
+
+    #[test]
+    fn a_node_process_that_is_gone_is_found() {
+        let mut evidence = openshift3();
+        evidence.change("dnsmasq", inside, Observation::set_silent);
+        evidence.change_all("node", |at| at.set_trouble(Trouble::Refused));
+        let findings = evidence.findings();
+        assert_eq!((findings[0].id.as_str(), findings[0].hop.as_str()), ("F4", "node"));
+        assert_eq!(findings[0].confidence, Confidence::Certain);
+        evidence.change_all("node", Observation::set_silent);
+        assert_eq!(evidence.signs("F4")[0].confidence, Confidence::Likely, "it hangs");
+        evidence.forget(|at| at.vantage == "node1");
+        assert_eq!(evidence.signs("F4")[0].confidence, Confidence::Likely, "the node is not in sight");
+    }
+
+    #[test]
+    fn a_slow_upstream_and_a_rule_to_the_masters_are_no_missing_process() {
+        let mut evidence = openshift3();
+        evidence.change("dnsmasq", |at| !inside(at) && !at.chaos, Observation::set_silent);
+        assert_eq!(evidence.signs("F4"), [], "names outside are slow");
+        let mut evidence = openshift3();
+        evidence.change("dnsmasq", inside, Observation::set_silent);
+        assert_eq!(evidence.signs("F4"), [], "the node process answers the node");
+        evidence.change_all("node", |at| at.set_trouble(Trouble::Refused));
+        for vantage in ["pod", "node1"] {
+            evidence.says(vantage, "dnsmasq", "servers.bind", &["172.30.0.1#53 30 0", "10.9.0.1#53 40 0"]);
+        }
+        assert_eq!(evidence.signs("F4"), [], "cluster names go to the masters");
+    }
+}
