@@ -47,25 +47,27 @@ mod f05;
 // mod f41;
 // mod f42;
 // mod f43;
-// mod f44;
-// mod f45;
-// mod f46;
-// mod f47;
-// mod f48;
-// mod f49;
-// mod f50;
-// mod f51;
-// mod f52;
-// mod f53;
-// mod f54;
+mod f44;
+mod f45;
+mod f46;
+mod f47;
+mod f48;
+mod f49;
+mod f50;
+mod f51;
+mod f52;
+mod f53;
+mod f54;
 // mod f55;
 // mod f56;
 // mod f57;
 // mod f58;
 // mod f59;
 // mod f60;
+mod embedded;
 #[cfg(test)]
 pub(in crate::dns) mod fixtures;
+mod places;
 
 use super::classify::Sign;
 use super::plan::Question;
@@ -170,17 +172,17 @@ pub static MODES: &[&Mode] = &[
     // &f41::MODE,
     // &f42::MODE,
     // &f43::MODE,
-    // &f44::MODE,
-    // &f45::MODE,
-    // &f46::MODE,
-    // &f47::MODE,
-    // &f48::MODE,
-    // &f49::MODE,
-    // &f50::MODE,
-    // &f51::MODE,
-    // &f52::MODE,
-    // &f53::MODE,
-    // &f54::MODE,
+    &f44::MODE,
+    &f45::MODE,
+    &f46::MODE,
+    &f47::MODE,
+    &f48::MODE,
+    &f49::MODE,
+    &f50::MODE,
+    &f51::MODE,
+    &f52::MODE,
+    &f53::MODE,
+    &f54::MODE,
     // &f55::MODE,
     // &f56::MODE,
     // &f57::MODE,

@@ -9,6 +9,8 @@ const TCP_LISTEN: &str = "0A";
 const UDP_UNCONNECTED: &str = "07";
 /// Flag of a route that leads nowhere (`RTF_REJECT`).
 const REJECT: u32 = 0x0200;
+/// Bits of the network of one link.
+const LINK: u8 = 64;
 
 /// Where UDP sockets wait on a port; of `/proc/net/udp` or `udp6`.
 pub fn udp_listeners(text: &str, port: u16) -> Vec<SocketAddr> {
@@ -57,14 +59,29 @@ pub fn ipv6_addresses(if_inet6: &str) -> Vec<Ipv6Addr> {
 
 /// True when IPv6 packets can leave this machine: `/proc/net/ipv6_route` has a default route that is no refusal.
 pub fn has_default_ipv6(ipv6_route: &str) -> bool {
-    let leads_out = |line: &str| {
+    ipv6_routes(ipv6_route).any(|(_, prefix)| prefix == 0)
+}
+
+/// True when an address stands on a network of this machine, no larger than a link: it is reached without a router.
+pub fn has_near_ipv6(ipv6_route: &str, address: Ipv6Addr) -> bool {
+    let holds = |(network, prefix): (Ipv6Addr, u8)| {
+        let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
+        prefix >= LINK && (network.to_bits() ^ address.to_bits()) & mask == 0
+    };
+    ipv6_routes(ipv6_route).any(holds)
+}
+
+/// Networks that routes lead to, other than refusals and what stays on the machine.
+fn ipv6_routes(text: &str) -> impl Iterator<Item = (Ipv6Addr, u8)> {
+    let route = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [destination, prefix, .., flags, device] = words[..] else { return None };
         let flags = u32::from_str_radix(flags, 16).ok()?;
-        let is_default = prefix == "00" && !destination.is_empty() && destination.bytes().all(|byte| byte == b'0');
-        Some(is_default && device != "lo" && flags & REJECT == 0)
+        let network = u128::from_str_radix(destination, 16).ok().filter(|_| destination.len() == 32)?;
+        let prefix = u8::from_str_radix(prefix, 16).ok().filter(|prefix| *prefix <= 128)?;
+        (device != "lo" && flags & REJECT == 0).then_some((Ipv6Addr::from_bits(network), prefix))
     };
-    ipv6_route.lines().filter_map(leads_out).any(|leads| leads)
+    text.lines().filter_map(route)
 }
 
 /// An IPv4 network.
@@ -197,6 +214,8 @@ mod tests {
     #[test]
     fn a_refusal_is_no_default_route() {
         assert!(has_default_ipv6(IPV6_ROUTE));
+        assert!(has_near_ipv6(IPV6_ROUTE, "fd00::7".parse().unwrap()));
+        assert!(!has_near_ipv6(IPV6_ROUTE, "fd00:0:0:1::7".parse().unwrap()));
         assert!(!has_default_ipv6(IPV6_NO_WAY) && !has_default_ipv6("") && !has_default_ipv6("x y z"));
     }
 

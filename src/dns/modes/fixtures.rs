@@ -1,6 +1,7 @@
 //! Hand-made evidence in the documented form: a healthy OpenShift 3 and a healthy OpenShift 4, and short ways to break them.
 
 mod edit;
+pub(in crate::dns) mod workstations;
 
 use serde_json::json;
 
@@ -181,7 +182,9 @@ impl Evidence {
         let name = question.name.clone();
         let inside = is_below(&name, "cluster.local") || is_below(&name, "30.172.in-addr.arpa");
         let cluster = hop.role != Role::Upstream && inside;
-        let three = self.chain.platform == Platform::OpenShift3;
+        let three = matches!(self.chain.platform, Platform::OpenShift3 | Platform::Minishift);
+        let target = self.targets.iter().find(|target| target.name == name);
+        let expected = target.and_then(|target| target.expected.first()).map(ToString::to_string);
         let (there, absent, ttl) = if three { ("aa ra", "", 30) } else { ("aa", "aa", 5) };
         let data = match (name.as_str(), question.kind.as_str(), cluster) {
             (SERVICE, "A", true) => Some(("172.30.5.6", ttl)),
@@ -189,9 +192,10 @@ impl Evidence {
             (REVERSE, "PTR", true) => Some((KNOWN, ttl)),
             (OUTSIDE, "A", false) => Some(("140.82.112.3", 60)),
             (_, "A", false) if is_below(&name, "apps.example.com") => Some(("203.0.113.7", 300)),
+            (_, "A", false) if !inside => expected.as_deref().map(|address| (address, 300)),
             _ => None,
         };
-        let exists = [SERVICE, KNOWN, OUTSIDE, ROUTE].contains(&name.as_str()) && (cluster || !inside);
+        let exists = (target.is_some() || name == KNOWN) && (cluster || !inside);
         let (zone, soa) = match () {
             () if cluster => {
                 ("cluster.local", "ns.dns.cluster.local hostmaster.cluster.local 495000 28800 7200 604800 60")
