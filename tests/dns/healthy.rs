@@ -1,0 +1,4 @@
+//! Healthy paths, odd ones among them: none is blamed.
+
+mod four;
+mod three;
