@@ -9,13 +9,13 @@ mod f02;
 mod f03;
 mod f04;
 mod f05;
-// mod f06;
-// mod f07;
-// mod f08;
-// mod f09;
-// mod f10;
-// mod f11;
-// mod f12;
+mod f06;
+mod f07;
+mod f08;
+mod f09;
+mod f10;
+mod f11;
+mod f12;
 // mod f13;
 // mod f14;
 // mod f15;
@@ -134,13 +134,13 @@ pub static MODES: &[&Mode] = &[
     &f03::MODE,
     &f04::MODE,
     &f05::MODE,
-    // &f06::MODE,
-    // &f07::MODE,
-    // &f08::MODE,
-    // &f09::MODE,
-    // &f10::MODE,
-    // &f11::MODE,
-    // &f12::MODE,
+    &f06::MODE,
+    &f07::MODE,
+    &f08::MODE,
+    &f09::MODE,
+    &f10::MODE,
+    &f11::MODE,
+    &f12::MODE,
     // &f13::MODE,
     // &f14::MODE,
     // &f15::MODE,
