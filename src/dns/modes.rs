@@ -47,6 +47,7 @@ mod f12;
 // mod f41;
 // mod f42;
 // mod f43;
+mod embedded;
 mod f44;
 mod f45;
 mod f46;
@@ -58,13 +59,12 @@ mod f51;
 mod f52;
 mod f53;
 mod f54;
-// mod f55;
-// mod f56;
-// mod f57;
-// mod f58;
-// mod f59;
-// mod f60;
-mod embedded;
+mod f55;
+mod f56;
+mod f57;
+mod f58;
+mod f59;
+mod f60;
 #[cfg(test)]
 pub(in crate::dns) mod fixtures;
 mod places;
@@ -183,12 +183,12 @@ pub static MODES: &[&Mode] = &[
     &f52::MODE,
     &f53::MODE,
     &f54::MODE,
-    // &f55::MODE,
-    // &f56::MODE,
-    // &f57::MODE,
-    // &f58::MODE,
-    // &f59::MODE,
-    // &f60::MODE,
+    &f55::MODE,
+    &f56::MODE,
+    &f57::MODE,
+    &f58::MODE,
+    &f59::MODE,
+    &f60::MODE,
 ];
 
 /// The mode of this code or number.

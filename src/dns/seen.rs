@@ -20,6 +20,13 @@ pub struct At<'a> {
     observation: &'a Observation,
 }
 
+impl<'a> At<'a> {
+    /// The observation, for as long as the evidence lives.
+    pub fn observation(&self) -> &'a Observation {
+        self.observation
+    }
+}
+
 impl Deref for At<'_> {
     type Target = Observation;
 
@@ -74,7 +81,7 @@ impl<'a> Seen<'a> {
         self.queries().filter(move |at| at.hop == hop)
     }
 
-    /// Queries to one hop for one name and type: UDP, in the order in which they came back.
+    /// Queries to one hop for one name and type: UDP, with validation, in the order in which they came back.
     pub fn for_name<'b>(
         &self,
         hop: &'b str,
@@ -82,7 +89,8 @@ impl<'a> Seen<'a> {
         kind: &'b str,
     ) -> impl Iterator<Item = At<'a>> + use<'a, 'b> {
         self.asked(hop)
-            .filter(move |at| at.transport == Transport::Udp && at.kind == kind && at.name.eq_ignore_ascii_case(name))
+            .filter(move |at| at.transport == Transport::Udp && at.kind == kind && !at.checking_disabled)
+            .filter(move |at| at.name.eq_ignore_ascii_case(name))
     }
 
     /// The first reply of a hop for a name and type, from any vantage, else the first query without one.
