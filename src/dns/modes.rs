@@ -16,17 +16,17 @@ mod f09;
 mod f10;
 mod f11;
 mod f12;
-// mod f13;
-// mod f14;
-// mod f15;
-// mod f16;
-// mod f17;
-// mod f18;
-// mod f19;
-// mod f20;
-// mod f21;
-// mod f22;
-// mod f23;
+mod f13;
+mod f14;
+mod f15;
+mod f16;
+mod f17;
+mod f18;
+mod f19;
+mod f20;
+mod f21;
+mod f22;
+mod f23;
 // mod f24;
 // mod f25;
 // mod f26;
@@ -141,17 +141,17 @@ pub static MODES: &[&Mode] = &[
     &f10::MODE,
     &f11::MODE,
     &f12::MODE,
-    // &f13::MODE,
-    // &f14::MODE,
-    // &f15::MODE,
-    // &f16::MODE,
-    // &f17::MODE,
-    // &f18::MODE,
-    // &f19::MODE,
-    // &f20::MODE,
-    // &f21::MODE,
-    // &f22::MODE,
-    // &f23::MODE,
+    &f13::MODE,
+    &f14::MODE,
+    &f15::MODE,
+    &f16::MODE,
+    &f17::MODE,
+    &f18::MODE,
+    &f19::MODE,
+    &f20::MODE,
+    &f21::MODE,
+    &f22::MODE,
+    &f23::MODE,
     // &f24::MODE,
     // &f25::MODE,
     // &f26::MODE,

@@ -279,12 +279,11 @@ impl<'a> Seen<'a> {
         self.all().find(|at| at.is_dns() && at.hop == hop && at.replied())
     }
 
-    /// Right answers: for a name whose addresses are known, one of them; else any answer.
+    /// Right answers: for a name whose addresses of this kind are known, one of them; else any answer.
     pub fn is_right(&self, at: &Observation) -> bool {
-        let expected: &[IpAddr] = self
-            .targets()
-            .find(|target| target.name.eq_ignore_ascii_case(&at.name))
-            .map_or(&[], |target| &target.expected);
-        at.has_answer() && (expected.is_empty() || at.addresses().iter().any(|address| expected.contains(address)))
+        let target = self.targets().find(|target| target.name.eq_ignore_ascii_case(&at.name));
+        let same_kind = |address: &&IpAddr| address.is_ipv4() == (at.kind == "A");
+        let expected: Vec<&IpAddr> = target.iter().flat_map(|target| &target.expected).filter(same_kind).collect();
+        at.has_answer() && (expected.is_empty() || at.addresses().iter().any(|address| expected.contains(&address)))
     }
 }
