@@ -46,7 +46,7 @@ fn leaves_the_cluster(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
         (Some(false), false) if seen.any_right(&process) => Confidence::Likely,
         _ => return None,
     };
-    let shown = foreign.first().or(services.first())?;
+    let shown = foreign.first().or_else(|| services.first())?;
     let list = match &servers {
         Some((_, servers)) => {
             let all: Vec<&str> = servers.iter().map(|server| server.server.as_str()).collect();

@@ -32,40 +32,37 @@ fn nobody_behind(seen: &Seen<'_>, dnsmasq: &Hop) -> Option<Sign> {
     if through.is_empty() || through.iter().any(|at| at.replied() && !at.said("SERVFAIL")) || sends_elsewhere {
         return None;
     }
-    let process = seen.node_process(dnsmasq);
-    let (hop, confidence, found, message) = match process.and_then(|process| Some((process, asked(seen, process)?))) {
-        Some((process, unheard)) => {
-            let refused = unheard.iter().all(|at| at.met(Trouble::Refused));
-            let how =
-                if refused { "refuses every query: nothing listens there" } else { "does not answer for Services" };
-            let message = format!("dnsmasq sends cluster names to {}, which {how}", address(process));
-            (process, if refused { Confidence::Certain } else { Confidence::Likely }, unheard, message)
-        }
-        // The node process was not asked: dnsmasq's own silence for cluster names alone speaks.
-        None => {
-            let outside = seen.outside(dnsmasq);
-            if !outside.iter().any(|at| at.replied()) || asked_rightly(seen, process) {
-                return None;
-            }
-            let message = "dnsmasq answers names outside of the cluster and stays silent for cluster names: the node process \
-                           behind it seems to be down";
-            (process.unwrap_or(dnsmasq), Confidence::Likely, outside, message.to_owned())
-        }
-    };
     let names = seen.targets().map(|target| target.name.as_str()).filter(|name| seen.is_cluster_name(name));
+    let process = seen.node_process(dnsmasq);
+    let sign = match process.map(|process| (process, seen.services(process))) {
+        Some((process, asked)) if !asked.is_empty() => asked_itself(process, asked)?,
+        _ => by_silence(seen, dnsmasq)?,
+    };
     let count = through.len();
-    let message = format!("{message}; through dnsmasq {count} of {count} queries for Services got no reply");
-    Some(Sign::new(&hop.id, confidence, message).about(names).resting_on(indexes(through.into_iter().chain(found))))
+    let message = format!("{}; through dnsmasq {count} of {count} queries for Services got no reply", sign.message);
+    Some(Sign { message, ..sign }.about(names).resting_on(indexes(through)))
 }
 
-/// Queries for Services to the node process, when none got a reply.
-fn asked<'a>(seen: &Seen<'a>, process: &Hop) -> Option<Vec<At<'a>>> {
-    let services = seen.services(process);
-    (!services.is_empty() && services.iter().all(|at| !at.replied())).then_some(services)
+/// The node process was asked for Services, and gave no reply.
+fn asked_itself(process: &Hop, asked: Vec<At<'_>>) -> Option<Sign> {
+    if asked.iter().any(|at| at.replied()) {
+        return None;
+    }
+    let refused = asked.iter().all(|at| at.met(Trouble::Refused));
+    let how = if refused { "refuses every query: nothing listens there" } else { "does not answer for Services" };
+    let message = format!("dnsmasq sends cluster names to {}, which {how}", address(process));
+    let confidence = if refused { Confidence::Certain } else { Confidence::Likely };
+    Some(Sign::new(&process.id, confidence, message).resting_on(indexes(asked)))
 }
 
-fn asked_rightly(seen: &Seen<'_>, process: Option<&Hop>) -> bool {
-    process.is_some_and(|process| !seen.services(process).is_empty())
+/// The node process could not be asked: dnsmasq's silence for cluster names alone speaks.
+fn by_silence(seen: &Seen<'_>, dnsmasq: &Hop) -> Option<Sign> {
+    let outside = seen.outside(dnsmasq);
+    let hop = seen.node_process(dnsmasq).unwrap_or(dnsmasq);
+    let message = "dnsmasq answers names outside of the cluster and stays silent for cluster names: the node process behind it \
+                   seems to be down";
+    let answers = outside.iter().any(|at| at.replied());
+    answers.then(|| Sign::new(&hop.id, Confidence::Likely, message).resting_on(indexes(outside)))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ fn withholds(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
     let blocked = |at: &At<'_>| at.ede.iter().any(|error| error.code == BLOCKED);
     let pairs: Vec<(At<'_>, Option<At<'_>>)> =
         empty.iter().map(|at| (*at, given(at))).filter(|(at, given)| given.is_some() || blocked(at)).collect();
-    let (shown, private) = pairs.iter().find(|(_, given)| given.is_some()).or(pairs.first())?;
+    let (shown, private) = pairs.iter().find(|(_, given)| given.is_some()).or_else(|| pairs.first())?;
     let conf = seen.conf_of(hop);
     let told = conf.as_ref().is_some_and(|(_, conf)| conf.has("stop-dns-rebind"));
     let certain = private.is_some() && (told || pairs.iter().any(|(at, _)| blocked(at)));
