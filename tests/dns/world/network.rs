@@ -132,13 +132,15 @@ pub(super) fn connect(specs: &[Spec], members: &[Member]) {
                     writeln!(lines, "addr add fe80::1/64 dev v{child} nodad").unwrap();
                 }
             }
-            for address in below.addresses.iter().map(|address| address.split('/').next().unwrap()) {
-                let hosts = &specs[via].addresses;
-                let gateway = hosts.iter().find(|host| host.contains(':') == address.contains(':'));
-                let through = gateway
-                    .filter(|_| via != child)
-                    .map_or_else(String::new, |gateway| format!("via {} onlink", gateway.split('/').next().unwrap()));
-                writeln!(lines, "route add {address} {through} dev v{via}").unwrap();
+            for address in below.addresses.iter().map(|address| bare(address)) {
+                let same =
+                    |of: &Spec| of.addresses.iter().find(|one| one.contains(':') == address.contains(':')).cloned();
+                let through =
+                    same(&specs[via]).filter(|_| via != child).map(|gateway| format!("via {} onlink", bare(&gateway)));
+                // Not the address of the link, which every link has.
+                let source = same(spec).map(|own| format!("src {}", bare(&own)));
+                let words = [through, source].map(Option::unwrap_or_default).join(" ");
+                writeln!(lines, "route add {address} dev v{via} {words}").unwrap();
             }
         }
         ip(&members[index], &lines);
@@ -178,6 +180,11 @@ fn own_side(spec: &Spec) -> String {
         lines.push_str("-6 route add default via fe80::1 dev eth0\n");
     }
     lines
+}
+
+/// An address without the length of its prefix.
+fn bare(address: &str) -> &str {
+    address.split('/').next().unwrap_or(address)
 }
 
 fn has_ipv6(spec: &Spec) -> bool {
