@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
 .DEFAULT_GOAL := help
-.PHONY: help run run-lab test lab lab-down lint bench bench-smoke release clean
+.PHONY: help run run-lab test lab lab-down lint bench bench-smoke bench-dns dns-table release clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
@@ -23,11 +23,17 @@ lab-down: ## Stop the lab
 lint: ## Formatting, clippy, dependencies
 	@tests/lint
 
+dns-table: ## Break DNS in 60 ways on real resolvers, and print what `dns-debug` found
+	@tests/dns-table --no-default-features
+
 bench: ## Compare with kubectl on the lab (release build)
 	@tests/bench/run
 
 bench-smoke: ## Compare `smoke` with boto3 and the AWS CLI on a moto server (release build)
 	@tests/bench/smoke
+
+bench-dns: ## Time the rounds of `dns-debug` on real resolvers against `dig`
+	@tests/bench/dns
 
 release: ## Build the release binary
 	cargo build --release --locked
