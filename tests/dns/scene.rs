@@ -1,10 +1,12 @@
-//! Whole paths to begin from: an OpenShift 3 node with its pod, an OpenShift 4 with CoreDNS. A scenario changes what it breaks:
+//! Whole paths to begin from: an OpenShift 3 node with its pod, an OpenShift 4 with CoreDNS, a workstation. A scenario changes what it breaks:
 //! `Three { cluster_rule: "", ..Three::healthy() }.start()`.
 
 mod four;
+mod home;
 mod three;
 
 pub(crate) use four::Four;
+pub(crate) use home::{CRC, CRC_API, Home, NIP};
 pub(crate) use three::Three;
 
 /// The wildcard record's address: the router.

@@ -12,6 +12,7 @@ mod programs;
 mod relay;
 mod script;
 mod serve;
+mod signed;
 mod skydns;
 mod zones;
 
@@ -65,6 +66,13 @@ impl World {
         let parents = specs.into_iter().map(|spec| spec.parent).collect();
         let (parts, servers, setting) = (RefCell::default(), RefCell::default(), RefCell::default());
         Some(Self { directory, members, parts, servers, parents, setting })
+    }
+
+    /// Adds a pod that stands in the network of its node (`hostNetwork`), with files of its own.
+    pub(crate) fn host_pod(&mut self, name: &str, node: &str) {
+        let pod = member::Starting::beside(name, &self.directory, self.member(node).pid).wait();
+        self.members.push(pod);
+        self.parents.push(Some(node.to_owned()));
     }
 
     /// The member of this name.

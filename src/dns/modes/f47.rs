@@ -39,12 +39,18 @@ struct Case<'a> {
 fn find(seen: &Seen<'_>) -> Vec<Sign> {
     let mut signs = Vec::new();
     for place in &seen.evidence.places {
-        for target in seen.targets() {
-            let case = case(seen, place, target);
-            signs.extend(hosts_line(seen, &case).or_else(|| order(seen, &case)).or_else(|| no_order(seen, &case)));
-        }
+        let cases: Vec<Case<'_>> = seen.targets().map(|target| case(seen, place, target)).collect();
+        let lines = cases.iter().filter_map(|case| hosts_line(seen, case));
+        let orders = cases.iter().filter_map(|case| order(seen, case).or_else(|| no_order(seen, case)));
+        signs.extend(lines);
+        signs.extend(together(orders));
     }
     signs
+}
+
+/// One file is one cause, however many names suffer from it; the first one is told.
+fn together(signs: impl Iterator<Item = Sign>) -> Option<Sign> {
+    signs.reduce(|first, next| first.about(next.names).resting_on(next.evidence))
 }
 
 fn case<'a>(seen: &Seen<'a>, place: &'a Place, target: &'a Target) -> Case<'a> {

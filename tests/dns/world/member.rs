@@ -47,6 +47,16 @@ pub(super) struct Starting {
 impl Starting {
     /// Lays out the files of a member and starts its holder.
     pub(super) fn new(name: &str, world: &Path) -> Self {
+        Self::with(name, world, &["--net"], &[])
+    }
+
+    /// The same in the network of another member, as a pod with `hostNetwork`.
+    pub(super) fn beside(name: &str, world: &Path, other: u32) -> Self {
+        let pid = other.to_string();
+        Self::with(name, world, &[], &["nsenter", "--target", &pid, "--net", "--"])
+    }
+
+    fn with(name: &str, world: &Path, network: &[&str], inside: &[&str]) -> Self {
         let directory = world.join(name);
         for part in ["etc", "run/named", "run/dbus", "machine", "log"] {
             fs::create_dir_all(directory.join(part)).unwrap();
@@ -57,9 +67,18 @@ impl Starting {
         }
         fs::write(directory.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n").unwrap();
         fs::write(directory.join("etc/nsswitch.conf"), NSSWITCH).unwrap();
-        let mut command = Command::new("unshare");
-        command.args(["--fork", "--kill-child", "--pid", "--net", "--mount", "--uts", "sh", "-c", HOLDER, "holder"]);
-        let holder = command.arg(&directory).arg(name).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let own = ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--uts"];
+        let holder = ["sh", "-c", HOLDER, "holder"];
+        let words = [inside, &own, network, &holder].concat();
+        let mut command = Command::new(words[0]);
+        let holder = command
+            .args(&words[1..])
+            .arg(&directory)
+            .arg(name)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         Self { name: name.to_owned(), directory, holder }
     }
 

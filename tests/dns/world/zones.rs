@@ -8,6 +8,8 @@ pub(crate) struct Zone {
     origin: String,
     soa: String,
     records: String,
+    /// The whole file, where it was made by another program.
+    whole: Option<String>,
 }
 
 impl Zone {
@@ -15,13 +17,13 @@ impl Zone {
     pub(crate) fn new(origin: &str, records: &str) -> Self {
         let dot = if origin == "." { String::new() } else { format!(".{origin}") };
         let soa = format!("ns{dot}. hostmaster{dot}. 2026010101 3600 900 604800 60");
-        Self { origin: origin.trim_end_matches('.').to_owned(), soa, records: records.to_owned() }
+        Self { origin: origin.trim_end_matches('.').to_owned(), soa, records: records.to_owned(), whole: None }
     }
 
     /// The root as the world sees it from outside: nothing of a cluster is in it.
     pub(crate) fn root(records: &str) -> Self {
         let soa = "a.root-servers.net. nstld.verisign-grs.com. 2026010101 1800 900 604800 86400".to_owned();
-        Self { origin: String::new(), soa, records: records.to_owned() }
+        Self { origin: String::new(), soa, records: records.to_owned(), whole: None }
     }
 
     /// What most scenarios need outside of the cluster: the root, `example.com` with the wildcard of its Routes, and `github.com`.
@@ -37,6 +39,13 @@ impl Zone {
         self
     }
 
+    /// The same from this text.
+    #[must_use]
+    pub(super) fn as_text(mut self, text: String) -> Self {
+        self.whole = Some(text);
+        self
+    }
+
     pub(super) fn origin(&self) -> String {
         format!("{}.", self.origin)
     }
@@ -46,6 +55,9 @@ impl Zone {
     }
 
     pub(super) fn text(&self) -> String {
+        if let Some(whole) = &self.whole {
+            return whole.clone();
+        }
         let mut text =
             format!("$ORIGIN {}\n$TTL 300\n@ SOA {}\n@ NS {}\n", self.origin(), self.soa, self.name_server());
         // Where the server's own name is in the zone, it must have an address.

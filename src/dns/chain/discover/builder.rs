@@ -169,7 +169,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The hop that is asked at an address. Loopback addresses are another hop at every place.
-    fn at(&self, address: SocketAddr) -> Option<String> {
+    pub(super) fn at(&self, address: SocketAddr) -> Option<String> {
         let same = |hop: &&Hop| hop.address == Some(address) && !address.ip().is_loopback();
         self.hops.iter().find(same).map(|hop| hop.id.clone())
     }

@@ -6,6 +6,7 @@ use super::builder::{Builder, DNS, blank, everything};
 use super::facts::local_addresses;
 use super::{is_target_below, node_place};
 use crate::dns::chain::{Chain, Forward, Hop, Place, PlaceKind, Role, Target, is_below};
+use crate::dns::files::hosts::HostsFile;
 use crate::dns::files::resolv::ResolvConf;
 use crate::dns::seen::Seen;
 
@@ -123,12 +124,19 @@ pub(super) fn workstation(builder: &mut Builder<'_>, place: &Place, targets: &[T
         forwards.push(everything(to));
         builder.forwards(&stub.id, forwards);
     }
-    if is_target_below(targets, "crc.testing") || is_target_below(targets, "apps-crc.testing") {
+    let of_crc = is_target_below(targets, "crc.testing") || is_target_below(targets, "apps-crc.testing");
+    if of_crc && !is_user_mode(builder, place) && builder.at(CRC_VM).is_none() {
         builder.add(Hop {
             software: Some("dnsmasq of the VM".to_owned()),
-            ..blank("crc-vm", Role::Dnsmasq, &place.name, Some(CRC_VM))
+            ..blank("crc-vm", Role::Upstream, &place.name, Some(CRC_VM))
         });
     }
+}
+
+/// In network mode `user` OpenShift Local is at the workstation's own address, and there is no dnsmasq.
+fn is_user_mode(builder: &Builder<'_>, place: &Place) -> bool {
+    let text = builder.seen.file(&place.name, "/etc/hosts").map_or("", |(_, text)| text);
+    HostsFile::parse(text).addresses("api.crc.testing").iter().any(IpAddr::is_loopback)
 }
 
 /// `server=/DOMAIN/ADDRESS` of the workstation's own dnsmasq and of NetworkManager's.
