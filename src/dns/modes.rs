@@ -4,6 +4,8 @@
 //! what was seen has another explanation. A mode may also name the questions that would make it sure: those are the second
 //! round.
 
+mod coredns;
+mod embedded;
 mod f01;
 mod f02;
 mod f03;
@@ -27,27 +29,26 @@ mod f20;
 mod f21;
 mod f22;
 mod f23;
-// mod f24;
-// mod f25;
-// mod f26;
-// mod f27;
-// mod f28;
-// mod f29;
-// mod f30;
-// mod f31;
-// mod f32;
-// mod f33;
-// mod f34;
-// mod f35;
-// mod f36;
-// mod f37;
-// mod f38;
-// mod f39;
-// mod f40;
-// mod f41;
-// mod f42;
-// mod f43;
-mod embedded;
+mod f24;
+mod f25;
+mod f26;
+mod f27;
+mod f28;
+mod f29;
+mod f30;
+mod f31;
+mod f32;
+mod f33;
+mod f34;
+mod f35;
+mod f36;
+mod f37;
+mod f38;
+mod f39;
+mod f40;
+mod f41;
+mod f42;
+mod f43;
 mod f44;
 mod f45;
 mod f46;
@@ -67,6 +68,7 @@ mod f59;
 mod f60;
 #[cfg(test)]
 pub(in crate::dns) mod fixtures;
+mod lookups;
 mod places;
 
 use super::classify::Sign;
@@ -152,26 +154,26 @@ pub static MODES: &[&Mode] = &[
     &f21::MODE,
     &f22::MODE,
     &f23::MODE,
-    // &f24::MODE,
-    // &f25::MODE,
-    // &f26::MODE,
-    // &f27::MODE,
-    // &f28::MODE,
-    // &f29::MODE,
-    // &f30::MODE,
-    // &f31::MODE,
-    // &f32::MODE,
-    // &f33::MODE,
-    // &f34::MODE,
-    // &f35::MODE,
-    // &f36::MODE,
-    // &f37::MODE,
-    // &f38::MODE,
-    // &f39::MODE,
-    // &f40::MODE,
-    // &f41::MODE,
-    // &f42::MODE,
-    // &f43::MODE,
+    &f24::MODE,
+    &f25::MODE,
+    &f26::MODE,
+    &f27::MODE,
+    &f28::MODE,
+    &f29::MODE,
+    &f30::MODE,
+    &f31::MODE,
+    &f32::MODE,
+    &f33::MODE,
+    &f34::MODE,
+    &f35::MODE,
+    &f36::MODE,
+    &f37::MODE,
+    &f38::MODE,
+    &f39::MODE,
+    &f40::MODE,
+    &f41::MODE,
+    &f42::MODE,
+    &f43::MODE,
     &f44::MODE,
     &f45::MODE,
     &f46::MODE,

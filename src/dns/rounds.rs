@@ -20,7 +20,7 @@ const SECOND_ROUND_MS: u64 = 6000;
 const GROUPS_PER_MODE: u16 = 100;
 
 /// Files that decide how a place resolves names, or show who does it there.
-const FILES: [&str; 20] = [
+const FILES: [&str; 21] = [
     "/etc/resolv.conf",
     "/etc/hosts",
     "/etc/nsswitch.conf",
@@ -41,6 +41,7 @@ const FILES: [&str; 20] = [
     "/proc/net/if_inet6",
     "/proc/net/route",
     "/proc/net/ipv6_route",
+    "/proc/net/nf_conntrack",
 ];
 /// The tables of TCP are long on a busy node, and only nodes and workstations listen.
 const LISTENERS: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];

@@ -6,12 +6,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::dns::chain::is_below;
 
+/// Line number and what is wrong there.
+type Problem = (usize, String);
+
 /// A whole file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Corefile {
     /// The server blocks, in their order.
     pub blocks: Vec<Block>,
-    /// Line number and what is wrong there.
+    /// What could not be read.
     pub problems: Vec<(usize, String)>,
 }
 
@@ -235,7 +238,7 @@ fn upstream(text: &str) -> Upstream {
 }
 
 /// The file as lines of words, and what could not be read. A word in quotes may hold spaces and line ends.
-fn words(text: &str) -> (Vec<(usize, Vec<String>)>, Vec<(usize, String)>) {
+fn words(text: &str) -> (Vec<(usize, Vec<String>)>, Vec<Problem>) {
     let (mut lines, mut line, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let (mut number, mut quoted_since, mut comment) = (1, None, false);
     let mut chars = text.chars().peekable();

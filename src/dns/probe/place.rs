@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, BufRead as _, Read as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,10 +12,15 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::dns::files::conntrack::is_about_dns;
 use crate::dns::observation::{Observation, ProbeError, Record, Transport, Trouble};
 
 /// As much of a file is read.
 const MOST: u64 = 256 * 1024;
+/// The table of all connections of a machine, of which only those with DNS servers are anybody's business here.
+const CONNECTIONS: &str = "/proc/net/nf_conntrack";
+/// As much of it is looked through.
+const MOST_CONNECTIONS: u64 = 64 * 1024 * 1024;
 /// So many files of a directory are read.
 const FILES: usize = 64;
 /// The kernel keeps this many bytes of a program's name.
@@ -52,9 +57,25 @@ fn text(path: &Path) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
+    if path == Path::new(CONNECTIONS) {
+        return connections(path);
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The lines of the table of connections that are about DNS.
+fn connections(path: &Path) -> io::Result<String> {
+    let mut kept = String::new();
+    for line in io::BufReader::new(File::open(path)?.take(MOST_CONNECTIONS)).lines() {
+        let line = line?;
+        if is_about_dns(&line) && kept.len() + line.len() < usize::try_from(MOST).unwrap_or(usize::MAX) {
+            kept.push_str(&line);
+            kept.push('\n');
+        }
+    }
+    Ok(kept)
 }
 
 fn failed(mut observation: Observation, error: &io::Error) -> Observation {
