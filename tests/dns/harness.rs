@@ -196,9 +196,24 @@ impl Run {
         table::record(&Row { id, how, code, hop, confidence: &confidence, others: &self.others() });
     }
 
-    /// The path is healthy, is not blamed, and stands in the table of healthy variants from now on.
+    /// The path is healthy, every name has an answer, nothing is blamed; it stands in the table of healthy variants from now on.
     #[track_caller]
     pub(crate) fn prove_healthy(&self, what: &str) {
+        let answered = |name: &str| {
+            self.evidence.observations.iter().any(|seen| {
+                let asked = seen.is_dns() || seen.transport == Transport::Libc;
+                asked && seen.name.eq_ignore_ascii_case(name) && !seen.answers.is_empty()
+            })
+        };
+        for target in &self.evidence.targets {
+            assert!(answered(&target.name), "nobody answers {}\n{}", target.name, self.story("upstream-1"));
+        }
+        self.prove_not_blamed(what);
+    }
+
+    /// The same where a name has no answer, and nobody is to blame for it.
+    #[track_caller]
+    pub(crate) fn prove_not_blamed(&self, what: &str) {
         table::record_healthy(what, &self.blamed());
         self.expect_ok();
         self.expect_same_when_saved();

@@ -79,7 +79,8 @@ impl<'a> Stale<'a> {
         let last = all.iter().map(|at| at.round).max()?;
         let kept: Vec<At<'a>> = all.into_iter().filter(|at| at.round == last).collect();
         let denied = |at: &At<'_>| at.said("NXDOMAIN") || at.no_data();
-        let judged = |at: &At<'_>| at.has_answer() || denied(at);
+        // A truncated answer holds any part of the whole.
+        let judged = |at: &At<'_>| !at.flag(|flags| flags.tc) && (at.has_answer() || denied(at));
         let from_cache = kept.iter().all(|at| at.flag(|flags| flags.aa && flags.ra) && judged(at));
         let steady = fresh.iter().all(judged) && fresh.windows(2).all(|two| said(&two[0]) == said(&two[1]));
         let (old, new) = (said(kept.first()?), said(fresh.first()?));

@@ -6,7 +6,7 @@ use crate::scene::{CRC, CRC_API, Home, OUTSIDE};
 use crate::world::{Spec, World};
 
 const RULES: &str = "server=/apps-crc.testing/192.168.130.11\nserver=/crc.testing/192.168.130.11\n";
-const VM: &str = "no-resolv\nserver=192.168.1.1\naddress=/apps-crc.testing/192.168.130.11\naddress=/api.crc.testing/192.168.130.11\nlocal=/crc.testing/\n";
+const VM: &str = "no-resolv\nserver=192.168.1.1\naddress=/apps-crc.testing/192.168.130.11\nhost-record=api.crc.testing,192.168.130.11\nlocal=/crc.testing/\n";
 
 fn crc(rules: &'static str) -> Option<World> {
     let vm = Spec::machine("vm", &["192.168.130.11/24"]);

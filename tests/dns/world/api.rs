@@ -47,7 +47,7 @@ impl Api {
         api
     }
 
-    /// The same with one more Service (`NAME.NAMESPACE`); `None` as address is headless. A `!` before an endpoint: not ready.
+    /// The same with one more Service (`NAME.NAMESPACE`); `None` as address is headless, `name:HOST` an ExternalName. A `!` before an endpoint: not ready.
     #[must_use]
     pub(crate) fn with(self, service: &str, cluster_ip: &str, endpoints: &[&str]) -> Self {
         self.set(service, cluster_ip, endpoints);
@@ -107,6 +107,10 @@ impl Api {
 
 impl Service {
     fn object(&self, metadata: &Value) -> Value {
+        if let Some(target) = self.cluster_ip.strip_prefix("name:") {
+            let spec = json!({ "type": "ExternalName", "externalName": target });
+            return json!({ "kind": "Service", "apiVersion": "v1", "metadata": metadata, "spec": spec });
+        }
         json!({ "kind": "Service", "apiVersion": "v1", "metadata": metadata, "spec": {
             "type": "ClusterIP", "clusterIP": self.cluster_ip, "clusterIPs": [self.cluster_ip], "ipFamilies": ["IPv4"],
             "ports": [{ "name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080 }] } })

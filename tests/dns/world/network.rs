@@ -177,7 +177,7 @@ fn own_side(spec: &Spec) -> String {
     }
     writeln!(lines, "link set eth0 up\nroute add default via {GATEWAY} dev eth0 onlink").unwrap();
     if has_ipv6(spec) {
-        lines.push_str("-6 route add default via fe80::1 dev eth0\n");
+        lines.push_str("route add ::/0 via fe80::1 dev eth0\n");
     }
     lines
 }
