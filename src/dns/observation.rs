@@ -92,7 +92,7 @@ pub struct Record {
     pub kind: String,
     /// Seconds.
     pub ttl: u32,
-    /// The data: an address, a name, the fields of a SOA, the strings of a TXT joined.
+    /// The data: an address, a name, the fields of a SOA, the strings of a TXT with a space between them.
     pub data: String,
 }
 

@@ -113,7 +113,7 @@ impl<'a> Seen<'a> {
     pub fn dnsmasq_servers(&self, hop: &str) -> Option<(At<'a>, Vec<Counted>)> {
         let at =
             self.all().filter(|at| at.chaos && at.hop == hop && at.name == "servers.bind" && at.has_answer()).last()?;
-        // dnsmasq puts each server into a string of its own; a probe may join the strings of one record.
+        // dnsmasq puts each server into a string of its own.
         let words: Vec<&str> =
             at.observation.answers.iter().flat_map(|record| record.data.split_whitespace()).collect();
         let counted = words.chunks_exact(3).filter_map(|three| {
@@ -269,9 +269,12 @@ impl<'a> Seen<'a> {
         (!here.is_empty() && here.iter().all(|at| !at.replied())).then_some(here)
     }
 
-    /// The same, when every query met the same trouble.
+    /// The same, when every query met the same trouble. A kernel sends a few ICMP errors a second and no more, so silence beside
+    /// them is theirs too.
     pub fn always(&self, vantage: &str, hop: &str, trouble: Trouble) -> Option<Vec<At<'a>>> {
-        self.unreached(vantage, hop).filter(|here| here.iter().all(|at| at.met(trouble)))
+        let here = self.unreached(vantage, hop)?;
+        let fits = |at: &At<'_>| at.met(trouble) || (at.silent() && at.transport == Transport::Udp);
+        (here.iter().all(fits) && here.iter().any(|at| at.met(trouble))).then_some(here)
     }
 
     /// A reply of this hop to anything, from any vantage.

@@ -151,6 +151,17 @@ impl Run {
         }
     }
 
+    /// The root is more than possible, and whatever else is blamed follows from it.
+    #[track_caller]
+    pub(crate) fn expect_alone(&self) -> &Self {
+        let blamed = |finding: &&Finding| finding.confidence > Confidence::Possible && finding.follows_from.is_none();
+        let roots: Vec<&Finding> = self.findings.iter().filter(blamed).collect();
+        let first = self.evidence.chain.hops.iter().find(|hop| hop.address.is_some()).map_or("", |hop| hop.id.as_str());
+        let hop = roots.last().map_or(first, |root| root.hop.as_str());
+        assert_eq!(roots.len(), 1, "expected one root\n{}", self.story(hop));
+        self
+    }
+
     /// This is found too, at least this surely.
     #[track_caller]
     pub(crate) fn expect_also(&self, code: &str, hop: &str, confidence: Confidence) -> &Finding {

@@ -16,7 +16,7 @@ pub(super) static MODE: Mode = Mode {
            delete the node's sdn pod), or put `server=/cluster.local/127.0.0.1` and `server=/in-addr.arpa/127.0.0.1` into \
            /etc/dnsmasq.d/",
     stage: Stage::Server,
-    explains: &["reverse-silent", "search-suffix-fails"],
+    explains: &["reverse-silent", "search-suffix-fails", "pod-resolv-conf-wrong"],
     find,
     ask: nothing_more,
 };

@@ -51,20 +51,20 @@ fn is_full(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
         shown.name,
         outcome(&shown)
     );
-    let names = refused.iter().map(|at| at.name.as_str()).collect::<Vec<_>>();
+    let names =
+        seen.outside_names().into_iter().filter(|name| refused.iter().any(|at| at.name.eq_ignore_ascii_case(name)));
     let rests = indexes(refused.iter().copied().chain(others)).into_iter().chain(counted.map(|(at, _)| at.index));
     Some(Sign::new(&hop.id, confidence, message).about(names).resting_on(rests))
 }
 
-/// Refusals in dnsmasq's own words, of names that no upstream refuses when asked itself.
+/// Refusals in dnsmasq's own words, where no upstream refuses when it is asked itself.
 fn refused<'a>(seen: &Seen<'a>, hop: &Hop) -> Vec<At<'a>> {
-    let upstreams = seen.upstreams(hop);
-    let is_passed_on = |at: &At<'_>| {
-        upstreams.iter().any(|next| seen.for_name(&next.id, &at.name, &at.kind).any(|reply| reply.said("REFUSED")))
-    };
+    if seen.upstreams(hop).iter().any(|next| seen.asked(&next.id).any(|reply| reply.said("REFUSED"))) {
+        return Vec::new();
+    }
     let says_no_server = |at: &At<'_>| at.ede.iter().any(|error| error.code == 14);
     let mut all = seen.outside(hop);
-    all.retain(|at| own_refusal(at) && at.ms < AT_ONCE && !says_no_server(at) && !is_passed_on(at));
+    all.retain(|at| own_refusal(at) && at.ms < AT_ONCE && !says_no_server(at));
     all
 }
 

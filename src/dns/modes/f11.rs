@@ -22,6 +22,7 @@ pub(super) static MODE: Mode = Mode {
         "tcp-blocked",
         "upstream-servfail",
         "no-outside-dns",
+        "pod-resolv-conf-wrong",
         "search-suffix-fails",
         "reverse-silent",
         "aaaa-broken",

@@ -22,7 +22,20 @@ pub(super) static MODE: Mode = Mode {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Sign> {
-    seen.hops().filter(|hop| hop.role != Role::Client).filter_map(|hop| disagreement(seen, hop)).collect()
+    let mut signs: Vec<Sign> =
+        seen.hops().filter(|hop| hop.role != Role::Client).filter_map(|hop| disagreement(seen, hop)).collect();
+    // Hops that ask the same servers suffer alike: the first on the path stands for all.
+    let mut told: Vec<Vec<String>> = Vec::new();
+    signs.retain(|sign| {
+        let asks = |name: &String| seen.hop(&sign.hop).map(|hop| hop.asks_for(name).to_vec()).unwrap_or_default();
+        let mut servers: Vec<String> = sign.names.iter().flat_map(asks).collect();
+        servers.sort();
+        servers.dedup();
+        let is_new = !told.contains(&servers);
+        told.push(servers);
+        is_new
+    });
+    signs
 }
 
 fn disagreement(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
@@ -111,7 +124,7 @@ mod tests {
     fn another_address_than_the_known_one_disagrees_and_two_addresses_of_a_big_site_do_not() {
         let mut evidence = openshift3();
         evidence.change("upstream-2", asks_for(ROUTE), |at| at.set_answer(&["198.51.100.1"], 60, flags("ra")));
-        assert_eq!(evidence.signs("F14").len(), 2, "dnsmasq and the node process ask it");
+        assert_eq!(evidence.signs("F14").len(), 1, "dnsmasq stands for the node process, which asks the same servers");
         let mut evidence = openshift3();
         evidence.change("upstream-2", asks_for(OUTSIDE), |at| at.set_answer(&["140.82.112.4"], 60, flags("ra")));
         assert_eq!(evidence.signs("F14"), []);

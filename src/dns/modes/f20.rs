@@ -49,14 +49,17 @@ fn keeps_out(seen: &Seen<'_>, hop: &Hop, place: &Place) -> Option<Sign> {
         seen.all().find(|at| at.is_dns() && at.hop == hop.id && at.vantage == node.name && at.replied())
     });
     let all = |of: &[At<'_>], trouble: Trouble| !of.is_empty() && of.iter().all(|at| at.met(trouble));
-    let quick = udp.iter().all(|at| at.ms < AT_ONCE);
-    let (confidence, how) = if all(&udp, Trouble::HostUnreachable) && quick {
+    // A kernel sends a few ICMP errors a second and no more: silence beside them is theirs too.
+    let told = |trouble: Trouble| {
+        udp.iter().all(|at| at.met(trouble) || at.silent()) && udp.iter().any(|at| at.met(trouble) && at.ms < AT_ONCE)
+    };
+    let (confidence, how) = if told(Trouble::HostUnreachable) {
         // Only a rule answers so fast, and it answers so for this place alone when the node is served.
         (
             if answered.is_some() { Confidence::Certain } else { Confidence::Likely },
             "prohibited at once (a rule that rejects)",
         )
-    } else if all(&udp, Trouble::Refused) && answered.is_some() {
+    } else if told(Trouble::Refused) && answered.is_some() {
         (Confidence::Likely, "refused at once (a rule that rejects)")
     } else if all(&udp, Trouble::Timeout) && (tcp.is_empty() || all(&tcp, Trouble::Timeout)) {
         match (&answered, tcp.is_empty()) {

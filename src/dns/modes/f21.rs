@@ -46,7 +46,7 @@ fn ignores(seen: &Seen<'_>, hop: &Hop, place: &Place) -> Option<Sign> {
     let here = seen.unreached(&place.name, &hop.id)?;
     let of = |transport: Transport| here.iter().filter(move |at| at.transport == transport);
     let silent = of(Transport::Udp).all(|at| at.silent()) && of(Transport::Udp).next().is_some();
-    let refused = here.iter().all(|at| at.met(Trouble::Refused));
+    let refused = seen.always(&place.name, &hop.id, Trouble::Refused).is_some();
     let closed = of(Transport::Tcp).next().is_some() && of(Transport::Tcp).all(|at| at.met(Trouble::Closed));
     let node = seen.node_of(hop)?;
     let answered = seen.all().find(|at| at.is_dns() && at.hop == hop.id && at.vantage == node.name && at.replied());

@@ -15,10 +15,10 @@ pub(super) static MODE: Mode = Mode {
     shows: "names with private addresses (nip.io, split horizon) come back empty: NOERROR without records and without a SOA, with \
             extended error 15 from dnsmasq 2.86 on; the upstream gives the private address; names with public ones work; the log \
             says `possible DNS-rebind attack detected`",
-    mend: "except the domain: `rebind-domain-ok=/DOMAIN/` in /etc/dnsmasq.d/, or take `stop-dns-rebind` out; then `systemctl restart \
-           dnsmasq`",
+    mend: "except the domain: `rebind-domain-ok=/DOMAIN/cluster.local/` in /etc/dnsmasq.d/, or take `stop-dns-rebind` out; then \
+           `systemctl restart dnsmasq`",
     stage: Stage::Special,
-    explains: &["nip-io-blocked", "aaaa-broken"],
+    explains: &["nip-io-blocked", "aaaa-broken", "pod-resolv-conf-wrong", "dnsmasq-stale-answer"],
     find,
     ask: nothing_more,
 };
@@ -31,15 +31,12 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
 }
 
 fn withholds(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
-    let empty: Vec<At<'_>> = seen
-        .outside(hop)
-        .into_iter()
-        .filter(|at| at.said("NOERROR") && at.name.contains('.') && bare_denial(at))
-        .collect();
-    let upstreams = seen.upstreams(hop);
+    let asked = seen.asked(&hop.id).filter(|at| at.kind == "A" || at.kind == "AAAA");
+    let empty: Vec<At<'_>> =
+        asked.filter(|at| at.said("NOERROR") && at.name.contains('.') && bare_denial(at)).collect();
     let given = |at: &At<'_>| {
-        let mut replies =
-            upstreams.iter().flat_map(|next| seen.for_name(&next.id, &at.name, &at.kind).collect::<Vec<_>>());
+        let next = seen.asks_for(hop, &at.name).into_iter();
+        let mut replies = next.flat_map(|next| seen.for_name(&next.id, &at.name, &at.kind).collect::<Vec<_>>());
         replies.find(|reply| reply.addresses().iter().any(is_private))
     };
     let blocked = |at: &At<'_>| at.ede.iter().any(|error| error.code == BLOCKED);
@@ -65,7 +62,9 @@ fn withholds(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
 /// Addresses that `stop-dns-rebind` withholds.
 fn is_private(address: &IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V4(v4) => {
+            v4.is_private() || v4.is_documentation() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
+        }
         IpAddr::V6(v6) => {
             let mapped = v6.to_ipv4_mapped().is_some_and(|v4| is_private(&IpAddr::V4(v4)));
             mapped || v6.is_unique_local() || v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified()
@@ -77,7 +76,7 @@ fn is_private(address: &IpAddr) -> bool {
 mod tests {
     use super::*;
     use crate::dns::evidence::Evidence;
-    use crate::dns::modes::fixtures::{ROUTE, flags, openshift3};
+    use crate::dns::modes::fixtures::{ROUTE, SERVICE, flags, openshift3};
     use crate::dns::observation::Observation;
 
     fn asks_for_route(at: &Observation) -> bool {
@@ -108,12 +107,29 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_services_are_private_too() {
+        let mut evidence = openshift3();
+        evidence.change(
+            "dnsmasq",
+            |at| at.name == SERVICE && at.kind == "A",
+            |at| {
+                at.set_negative("NOERROR", None, flags("aa ra"));
+                at.set_ede(BLOCKED);
+            },
+        );
+        assert_eq!(
+            (evidence.signs("F22")[0].confidence, evidence.signs("F22")[0].names[0].as_str()),
+            (Confidence::Certain, SERVICE)
+        );
+    }
+
+    #[test]
     fn an_upstream_that_has_nothing_and_a_public_address_are_no_protection() {
         let mut evidence = emptied("10.0.0.1");
         for upstream in ["upstream-1", "upstream-2"] {
             evidence.change(upstream, asks_for_route, |at| at.set_negative("NOERROR", None, flags("ra")));
         }
         assert_eq!(evidence.signs("F22"), [], "the upstream is empty too");
-        assert_eq!(emptied("203.0.113.7").signs("F22"), []);
+        assert_eq!(emptied("140.82.112.3").signs("F22"), []);
     }
 }

@@ -63,7 +63,7 @@ fn data(decoder: &mut BinDecoder<'_>, kind: RecordType, length: u16, raw: &[u8])
         Ok(RData::SRV(srv)) => format!("{} {} {} {}", srv.priority, srv.weight, srv.port, text_of(&srv.target)),
         Ok(RData::SOA(soa)) => soa_text(&soa),
         Ok(RData::TXT(txt)) => {
-            txt.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>().concat()
+            txt.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>().join(" ")
         }
         Err(error) if readable(kind) => return Err(format!("a record of type {}: {error}", word(kind))),
         _ => {

@@ -50,14 +50,10 @@ impl<'a> Seen<'a> {
         self.asks_for(hop, ".").into_iter().filter(|next| next.role == Role::Upstream).collect()
     }
 
-    /// Queries to a hop for addresses of targets outside of the cluster, by UDP.
+    /// Queries to a hop for addresses of names outside of the cluster, by UDP: targets, and names that must be sought there.
     pub fn outside(&self, hop: &Hop) -> Vec<At<'a>> {
-        let names = self.outside_names();
         let fits = |at: &At<'_>| at.transport == Transport::Udp && (at.kind == "A" || at.kind == "AAAA");
-        self.asked(&hop.id)
-            .filter(fits)
-            .filter(|at| names.iter().any(|name| at.name.eq_ignore_ascii_case(name)))
-            .collect()
+        self.asked(&hop.id).filter(fits).filter(|at| at.name.contains('.') && !self.is_cluster_name(&at.name)).collect()
     }
 
     /// Queries to a hop for the address of a Service that is there: the one that every cluster has, and targets with known

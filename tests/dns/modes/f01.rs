@@ -6,5 +6,6 @@ use crate::scene::{OUTSIDE, SERVICE, Three};
 fn dnsmasq_was_stopped() {
     let Some(world) = (Three { dnsmasq: None, ..Three::healthy() }).start() else { return };
     let run = world.debug(&[SERVICE, OUTSIDE]);
-    run.prove("F1", "dnsmasq-not-running", "dnsmasq", "dnsmasq not started: the kernel refuses for it");
+    let how = "dnsmasq not started: the kernel refuses for it";
+    run.expect_alone().prove("F1", "dnsmasq-not-running", "dnsmasq", how);
 }

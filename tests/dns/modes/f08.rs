@@ -6,5 +6,6 @@ use crate::scene::{OUTSIDE, SERVICE, Three};
 fn the_upstream_file_is_empty() {
     let Some(world) = (Three { upstream_dns: "", ..Three::healthy() }).start() else { return };
     let run = world.debug(&[OUTSIDE, SERVICE]);
-    run.prove("F8", "dnsmasq-no-upstream", "dnsmasq", "dnsmasq 2.90 with an empty origin-upstream-dns.conf");
+    let how = "dnsmasq 2.90 with an empty origin-upstream-dns.conf";
+    run.expect_alone().prove("F8", "dnsmasq-no-upstream", "dnsmasq", how);
 }
