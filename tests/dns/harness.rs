@@ -171,15 +171,6 @@ impl Run {
             .unwrap_or_else(|| panic!("expected {code} at {hop} ({confidence}) beside others\n{}", self.story(hop)))
     }
 
-    /// Nothing else is a cause above `possible`: all other findings follow from the first.
-    #[track_caller]
-    pub(crate) fn expect_alone(&self) {
-        let mut others = self.findings.iter().skip(1).filter(|finding| finding.follows_from.is_none());
-        if let Some(other) = others.find(|finding| finding.confidence > Confidence::Possible) {
-            panic!("another cause is blamed: {} at {}\n{}", other.code, other.hop, self.story(&other.hop));
-        }
-    }
-
     /// Nothing is blamed.
     #[track_caller]
     pub(crate) fn expect_ok(&self) {
