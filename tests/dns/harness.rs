@@ -105,7 +105,7 @@ impl Setting {
         let below = |zone: &str| is_below(name, zone);
         let kind = match name {
             _ if below("in-addr.arpa") || below("ip6.arpa") => Kind::Reverse,
-            _ if below("cluster.local") || name.ends_with(".svc") => Kind::Service,
+            _ if below("cluster.local") || name.rsplit('.').next() == Some("svc") => Kind::Service,
             _ if !name.contains('.') => Kind::Bare,
             _ if name.starts_with("api.") || name.starts_with("api-int.") => Kind::Api,
             _ if self.apps.as_deref().is_some_and(below) => Kind::Route,

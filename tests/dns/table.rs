@@ -52,7 +52,7 @@ pub(crate) fn label() -> String {
 /// Every mode by number and code, for the table's missing rows.
 #[test]
 fn modes_are_listed_for_the_table() {
-    let list: String = MODES.iter().map(|mode| format!("{}\t{}\n", mode.id, mode.code)).collect();
+    let list = MODES.iter().map(|mode| [mode.id, "\t", mode.code, "\n"].concat()).collect::<String>();
     if let Some(directory) = env::var_os("LSDEPLOY_DNS_TABLE").map(PathBuf::from) {
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("modes"), &list).unwrap();

@@ -1,46 +1,46 @@
-//! The walk itself, by the probe in each member.
+//! The walk itself: a session with a probe in each member, as `--vantage NAME=exec:PREFIX` opens it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use lsdeploy::dns::chain::discover;
-use lsdeploy::dns::classify::{Finding, classify};
+use lsdeploy::dns::classify::Finding;
 use lsdeploy::dns::evidence::Evidence;
-use lsdeploy::dns::observation::Observation;
-use lsdeploy::dns::plan::ProbePlan;
-use lsdeploy::dns::rounds;
+use lsdeploy::dns::vantage::Session;
+use lsdeploy::dns::walk::{Depth, Walk};
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
 
 use crate::world::World;
 
+/// How long a session may take to begin; this machine may be busy.
+const WITHIN: Duration = Duration::from_secs(20);
+
 /// Fills the evidence and judges it.
 pub(super) fn drive(world: &World, evidence: &mut Evidence) -> Vec<Finding> {
-    let timeout = evidence.timeout_ms;
-    let plans = evidence.places.iter().map(|place| rounds::survey(place, &evidence.targets, timeout)).collect();
-    round(world, plans, evidence);
-    evidence.chain = discover::discover(evidence);
-    discover::expect(evidence);
-    round(world, rounds::first(evidence), evidence);
-    round(world, rounds::second(evidence), evidence);
-    classify(evidence)
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut walk = Walk::new(sessions(world, evidence).await);
+        walk.survey(evidence).await;
+        Walk::discover(evidence, None);
+        let findings = walk.ask(evidence, Depth::Full, &mut |_| ()).await;
+        walk.close().await;
+        findings
+    })
 }
 
-fn round(world: &World, plans: Vec<ProbePlan>, evidence: &mut Evidence) {
-    let start = |plan: ProbePlan| -> Child {
-        let enter = world.enter(&plan.vantage);
-        let mut command = Command::new(&enter[0]);
-        command.args(&enter[1..]).arg(env!("CARGO_BIN_EXE_lsdeploy-dns-probe"));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        writeln!(child.stdin.take().unwrap(), "{}", serde_json::to_string(&plan).unwrap()).unwrap();
-        child
-    };
-    let running: Vec<Child> = plans.into_iter().map(start).collect();
-    for mut child in running {
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            if let Ok(seen) = serde_json::from_str::<Observation>(&line) {
-                evidence.observations.push(seen);
-            }
-        }
-        child.wait().unwrap();
+async fn sessions(world: &World, evidence: &Evidence) -> Vec<Session> {
+    let mut opening = JoinSet::new();
+    for (number, place) in evidence.places.clone().into_iter().enumerate() {
+        let prefix = world.enter(&place.name).join(" ");
+        opening.spawn(async move { (number, Session::behind(place, &prefix, &probe(), WITHIN).await.unwrap()) });
     }
+    let mut sessions = opening.join_all().await;
+    sessions.sort_by_key(|(number, _)| *number);
+    sessions.into_iter().map(|(_, session)| session).collect()
+}
+
+/// The probe that cargo built beside this, unless another is named: the static one.
+fn probe() -> PathBuf {
+    env::var_os("LSDEPLOY_TEST_PROBE").map_or_else(|| env!("CARGO_BIN_EXE_lsdeploy-dns-probe").into(), PathBuf::from)
 }

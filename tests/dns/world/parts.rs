@@ -86,13 +86,13 @@ impl World {
         }
         let conf = format!("/etc/bind/named-{port}.conf");
         self.write(member, &conf, &named_conf(port, options, zones));
-        self.start(member, &["named", "-g", "-n", "1", "-c", &conf], Ready::Says("running"))
+        self.start(member, &["named", "-g", "-n", "1", "-c", &conf], Ready::Says("all zones loaded"))
     }
 
     /// Unbound at a member, with these lines in its server clause and these clauses after it.
     #[track_caller]
     pub(crate) fn unbound(&self, member: &str, server: &str, clauses: &str) -> Rc<Part> {
-        let indented: String = server.lines().map(|line| format!("  {}\n", line.trim())).collect();
+        let indented: String = server.lines().map(|line| ["  ", line.trim(), "\n"].concat()).collect();
         self.write(member, "/etc/unbound/unbound.conf", &format!("server:\n{UNBOUND}{indented}{clauses}\n"));
         let command = ["unbound", "-d", "-c", "/etc/unbound/unbound.conf"];
         self.start(member, &command, Ready::Says("start of service"))
@@ -110,7 +110,7 @@ impl World {
     pub(crate) fn recursor_with(&self, member: &str, server: &str, zones: &[Zone]) -> Rc<Part> {
         self.named_on(member, 5300, "recursion no;", zones);
         let stubs: String =
-            zones.iter().map(|zone| format!("stub-zone:\n  name: \"{}\"\n{STUB}", zone.origin())).collect();
+            zones.iter().map(|zone| ["stub-zone:\n  name: \"", &zone.origin(), "\"\n", STUB].concat()).collect();
         self.unbound(member, &format!("{OPEN}{server}"), &stubs)
     }
 
