@@ -10,6 +10,8 @@ mod harness;
 #[cfg(test)]
 mod healthy;
 #[cfg(test)]
+mod hops;
+#[cfg(test)]
 mod modes;
 #[cfg(test)]
 mod scene;

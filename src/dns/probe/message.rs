@@ -64,7 +64,7 @@ fn name(text: &str) -> Result<Name, String> {
         .map_err(|error| format!("`{text}` cannot be asked for: {error}"))
 }
 
-/// Reads a message. A truncated one (TC) may end within a record: what stands before counts.
+/// Reads a message. A truncated one (TC) may end within a record: what stands before it counts.
 pub(super) fn decode(bytes: &[u8]) -> Result<Reply, String> {
     let mut decoder = BinDecoder::new(bytes);
     let header = Header::read(&mut decoder).map_err(|_| format!("{} bytes are no DNS message", bytes.len()))?;
@@ -88,20 +88,21 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Reply, String> {
         edns: None,
     };
     let mut rcode = u16::from(meta.response_code.low());
+    let broken = |error: String| format!("the message of {} bytes is broken: {error}", bytes.len());
+    for _ in 0..header.counts.queries {
+        let query = Query::read(&mut decoder).map_err(|error| broken(error.to_string()))?;
+        reply.questions.push((query.name().clone(), query.query_type(), query.query_class()));
+    }
     let whole = sections(&mut decoder, &header, &mut reply, &mut rcode);
     reply.rcode = records::rcode(rcode);
     match whole {
-        Err(error) if !reply.flags.tc => Err(format!("the message of {} bytes is broken: {error}", bytes.len())),
+        Err(error) if !reply.flags.tc => Err(broken(error)),
         _ => Ok(reply),
     }
 }
 
-/// Reads what follows a header into `reply`.
+/// Reads the records that follow the questions into `reply`.
 fn sections(decoder: &mut BinDecoder<'_>, header: &Header, reply: &mut Reply, rcode: &mut u16) -> Result<(), String> {
-    for _ in 0..header.counts.queries {
-        let query = Query::read(decoder).map_err(|error| error.to_string())?;
-        reply.questions.push((query.name().clone(), query.query_type(), query.query_class()));
-    }
     for _ in 0..header.counts.answers {
         reply.answers.extend(records::read(decoder)?.into_record());
     }

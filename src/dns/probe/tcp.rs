@@ -52,17 +52,20 @@ async fn exchange(asked: &mut Asked, port: Option<u16>, progress: &mut String) -
     loop {
         let bytes = match message(&mut stream, progress).await {
             Ok(bytes) => bytes,
-            Err(error) => return Outcome::Trouble(trouble(&error), format!("closed: {progress}")),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Outcome::Trouble(Trouble::Closed, format!("closed: {progress}"));
+            }
+            Err(error) => return Outcome::Trouble(trouble(&error), format!("{progress}: {error}")),
         };
         asked.observation.size = Some(bytes.len());
         match message::decode(&bytes) {
             Err(words) => return Outcome::Trouble(Trouble::Garbage, words),
-            Ok(reply) if !reply.is_reply => {
-                return Outcome::Trouble(Trouble::Garbage, "the question itself came back".to_owned());
-            }
             Ok(reply) if reply.id != asked.id => {
                 let detail = format!("the reply has the id {} instead of {}", reply.id, asked.id);
                 asked.suspect(Trouble::Mismatch, detail);
+            }
+            Ok(reply) if !reply.is_reply => {
+                return Outcome::Trouble(Trouble::Garbage, "the question itself came back".to_owned());
             }
             Ok(reply) if !reply.fits(&asked.question) => {
                 asked.suspect(Trouble::Mismatch, format!("the reply is about {}", reply.topic()));
