@@ -32,6 +32,9 @@ use self::asked::Asked;
 use super::observation::{Observation, ProbeError, Transport, Trouble};
 use super::plan::{ProbePlan, Question, Source};
 
+pub(crate) use self::asked::milliseconds;
+pub(crate) use self::place::{addresses, open_files_limit};
+
 /// The C library tries more than once, and more than one name: it may take as many time-outs.
 pub(crate) const LOOKUP_TIMEOUTS: u64 = 3;
 /// Open files that a program started for a lookup needs.
@@ -254,7 +257,7 @@ fn id(index: usize) -> u16 {
 
 /// How many sockets may be open at once.
 fn room() -> usize {
-    let limit = fs::read_to_string("/proc/self/limits").ok().and_then(|limits| place::open_files_limit(&limits));
+    let limit = fs::read_to_string("/proc/self/limits").ok().and_then(|limits| open_files_limit(&limits));
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1024);
     let open = fs::read_dir("/proc/self/fd").map_or(16, Iterator::count);
     // A quarter is left to the rest of the program.

@@ -4,12 +4,17 @@
 //! PREFIX sh <- script -> "ready" <- the probe -> "placed" <- plan -> observations, plan -> observations, ... end of input
 //! ```
 //!
+//! Where no probe can run, the place's own programs do what they can: [`Stage`] says what was used.
+//!
 //! Whoever ends the session, and however, ends the probe's input; with that the probe ends, and its file is deleted.
 
 mod command;
+mod commands;
+mod dig;
 mod handshake;
 mod lines;
 mod script;
+mod stage;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +23,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::Child;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use self::commands::Commands;
 use self::lines::{Lines, Tail};
+pub use self::stage::Stage;
 use super::chain::Place;
 use super::observation::Observation;
 use super::plan::ProbePlan;
@@ -78,6 +85,8 @@ struct Remote {
     input: Box<dyn AsyncWrite + Send + Unpin>,
     lines: Lines,
     errors: Tail,
+    /// What is done there in place of the probe, where that cannot run.
+    commands: Option<Commands>,
     /// How it is reached, for people.
     how: String,
     /// The local end of it, where that is a program.
@@ -119,9 +128,12 @@ impl Session {
     ) -> Result<Self, VantageError> {
         let errors = streams.errors.map_or_else(Tail::default, Tail::of);
         let lines = Lines::new(streams.output);
-        let mut remote = Remote { input: streams.input, lines, errors, how, child, broken: false };
+        let mut remote = Remote { input: streams.input, lines, errors, commands: None, how, child, broken: false };
         match handshake::place(&place, &mut remote, &program, deadline).await {
-            Ok(()) => Ok(Self { place, remote: Some(remote) }),
+            Ok(commands) => {
+                remote.commands = commands;
+                Ok(Self { place, remote: Some(remote) })
+            }
             Err(error) => {
                 remote.end().await;
                 Err(error)
@@ -132,6 +144,15 @@ impl Session {
     /// The place.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// What is used there, and what cannot be seen with it.
+    pub fn stage(&self) -> Stage {
+        match &self.remote {
+            None => Stage::Here,
+            Some(Remote { commands: Some(commands), .. }) => commands.stage(),
+            Some(_) => Stage::Probe,
+        }
     }
 
     /// Carries out a plan there. Ends at the latest some seconds after the plan's time-outs.
@@ -166,7 +187,13 @@ impl Remote {
         }
         self.broken = true;
         let mut seen = Vec::new();
-        let error = match self.exchange(plan, &mut seen).await {
+        let outcome = match &self.commands {
+            None => self.exchange(plan, &mut seen).await,
+            Some(commands) => {
+                commands.clone().run(plan, &mut self.input, &mut self.lines, &mut seen).await.map(|()| None)
+            }
+        };
+        let error = match outcome {
             Ok(None) => {
                 self.broken = false;
                 return Ok(seen);

@@ -1,6 +1,7 @@
 //! Hops that misbehave: scripted servers on loopback that answer as no real one can be made to. What came is said, whatever it
 //! is; nothing ends the probe, nothing holds it.
 
+mod commands;
 mod tcp;
 mod udp;
 

@@ -91,7 +91,7 @@ impl Asked {
 }
 
 /// Milliseconds, to the microsecond.
-pub(super) fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 

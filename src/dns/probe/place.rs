@@ -134,7 +134,7 @@ fn facts(pid: u32, program: &str) -> Option<String> {
 }
 
 /// The soft limit of open files in `/proc/PID/limits`.
-pub(super) fn open_files_limit(limits: &str) -> Option<u64> {
+pub(crate) fn open_files_limit(limits: &str) -> Option<u64> {
     limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace().next()?.parse().ok()
 }
 

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout_at};
 
+use super::commands::{self, Commands};
 use super::lines::printable;
 use super::script::{mark, script};
 use super::{Remote, VantageError};
@@ -14,23 +15,27 @@ use crate::dns::chain::Place;
 /// So many lines may come before the shell's first: greetings, notes of the programs on the way.
 const NOISE: usize = 1000;
 
-/// Sends the script and the probe, and waits until the probe runs.
+/// Sends the script and the probe, and waits until the probe runs. Where it cannot: what the place has in its stead.
 pub(super) async fn place(
     place: &Place,
     remote: &mut Remote,
     program: &[u8],
     deadline: Instant,
-) -> Result<(), VantageError> {
+) -> Result<Option<Commands>, VantageError> {
     let token = format!("{:016x}", RandomState::new().build_hasher().finish());
     let mut shell = Shell { place, remote, mark: mark(&token), deadline };
     shell.tell(script(&token).as_bytes(), "taking a script").await?;
-    let machine = shell.answer("ready", "a shell").await?;
-    fits(program, &machine).map_err(|why| shell.error(why))?;
-    shell.tell(format!("place {}\n", program.len()).as_bytes(), "taking a command").await?;
-    shell.answer("send", "a place for the probe").await?;
-    shell.tell(program, "taking the probe").await?;
-    shell.answer("placed", "the probe's start").await?;
-    Ok(())
+    let (_, machine) = shell.answer(&["ready"], "a shell").await?;
+    let why = match fits(program, &machine) {
+        Ok(()) => match shell.send(program).await? {
+            None => return Ok(None),
+            Some(why) => why,
+        },
+        Err(why) => why,
+    };
+    shell.tell(commands::SETUP.as_bytes(), "taking a command").await?;
+    let (_, have) = shell.answer(&["have"], "the names of programs").await?;
+    Ok(Some(Commands::new(shell.mark, &have, why)))
 }
 
 /// The shell at the other end, while the probe is not there yet.
@@ -42,6 +47,18 @@ struct Shell<'a> {
 }
 
 impl Shell<'_> {
+    /// Sends the probe and has it started. `Some`: why it cannot run there.
+    async fn send(&mut self, program: &[u8]) -> Result<Option<String>, VantageError> {
+        self.tell(format!("place {}\n", program.len()).as_bytes(), "taking a command").await?;
+        let (word, why) = self.answer(&["send", "nowhere"], "a place for the probe").await?;
+        if word == "nowhere" {
+            return Ok(Some(why));
+        }
+        self.tell(program, "taking the probe").await?;
+        let (word, why) = self.answer(&["placed", "nowhere"], "the probe's start").await?;
+        Ok((word == "nowhere").then_some(why))
+    }
+
     async fn tell(&mut self, bytes: &[u8], doing: &str) -> Result<(), VantageError> {
         let sent = timeout_at(self.deadline, async {
             self.remote.input.write_all(bytes).await?;
@@ -54,8 +71,9 @@ impl Shell<'_> {
         }
     }
 
-    /// Waits for a word of the script, and returns what follows it. `what` says for people what is waited for.
-    async fn answer(&mut self, word: &str, what: &str) -> Result<String, VantageError> {
+    /// Waits for one of these words of the script, and returns it with what follows it. `what` says for people what is
+    /// waited for.
+    async fn answer(&mut self, words: &[&str], what: &str) -> Result<(String, String), VantageError> {
         for _ in 0..NOISE {
             let line = match timeout_at(self.deadline, self.remote.lines.next()).await {
                 Ok(Ok(line)) => String::from_utf8_lossy(&line).into_owned(),
@@ -64,12 +82,11 @@ impl Shell<'_> {
             };
             let Some(said) = line.trim_end().strip_prefix(&self.mark) else { continue };
             let (first, rest) = said.split_once(' ').unwrap_or((said, ""));
-            if first == word {
-                return Ok(rest.to_owned());
+            if words.contains(&first) {
+                return Ok((first.to_owned(), printable(rest)));
             }
-            return Err(self.error(format!("the probe cannot run there: {}", printable(rest))));
         }
-        Err(self.error(format!("{NOISE} lines came, none of them from a shell")))
+        Err(self.error(format!("{NOISE} lines came, and not what was waited for: {what}")))
     }
 
     fn error(&self, message: impl AsRef<str>) -> VantageError {

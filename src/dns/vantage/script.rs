@@ -12,6 +12,7 @@ pub(super) fn mark(token: &str) -> String {
 ///
 /// It says `ready MACHINE`; it is told `place SIZE`; it says `send`; the probe's bytes come; it says `placed` and runs the
 /// probe. Instead of `send` and `placed` it may say `nowhere REASON`; then it waits for the next word, and ends with its input.
+/// That word may be `run COMMANDS`: what is left where no probe can run.
 pub(super) fn script(token: &str) -> String {
     SCRIPT.replace("TOKEN", token)
 }
@@ -51,10 +52,11 @@ const SCRIPT: &str = r#"lsdeploy() {
     clean; held=''
     return 1
   }
-  say ready "$(uname -m)"
+  say ready "$(uname -m 2>/dev/null)"
   while IFS=' ' read -r word rest; do
     case $word in
     place) place "$rest" 2>/dev/null && { say placed; "$file"; exit; } ;;
+    run) eval "$rest" ;;
     esac
   done
   exit
