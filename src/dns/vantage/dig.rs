@@ -132,13 +132,18 @@ fn undotted(name: &str) -> &str {
     }
 }
 
-/// The strings of a TXT record, joined, without their quotes and escapes.
+/// The strings of a TXT record, joined with spaces, without their quotes and escapes.
 fn strings(data: &str) -> String {
     let mut joined: Vec<u8> = Vec::new();
     let (mut inside, mut bytes) = (false, data.bytes());
     while let Some(byte) = bytes.next() {
         match byte {
-            b'"' => inside = !inside,
+            b'"' => {
+                inside = !inside;
+                if inside && !joined.is_empty() {
+                    joined.push(b' ');
+                }
+            }
             b'\\' => {
                 let rest: Vec<u8> = bytes.clone().take(3).collect();
                 let number = std::str::from_utf8(&rest).ok().and_then(|digits| digits.parse::<u8>().ok());
