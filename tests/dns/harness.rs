@@ -3,6 +3,8 @@
 mod drive;
 mod hops;
 
+pub(crate) use drive::{Times, probe};
+
 use std::fmt::Write as _;
 
 use lsdeploy::dns::chain::{Kind, Place, PlaceKind, Target, is_below};
@@ -73,8 +75,8 @@ impl World {
             seen.text = Some(object.to_string());
             evidence.observations.push(seen);
         }
-        let findings = drive::drive(self, &mut evidence);
-        Run { evidence, findings }
+        let (findings, times) = drive::drive(self, &mut evidence);
+        Run { evidence, findings, times }
     }
 
     fn usual_places(&self) -> Vec<Place> {
@@ -123,6 +125,7 @@ impl Setting {
 pub(crate) struct Run {
     pub(crate) evidence: Evidence,
     pub(crate) findings: Vec<Finding>,
+    pub(crate) times: Times,
 }
 
 impl Run {

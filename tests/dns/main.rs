@@ -4,6 +4,8 @@
 
 // The attribute tells clippy that helpers are tests too.
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod harness;
