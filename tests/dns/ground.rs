@@ -74,11 +74,16 @@ fn a_scripted_server_says_anything() {
     world.serve("up1", "10.9.0.1:53", |ask| match ask.name.as_str() {
         "cut.test" if !ask.tcp => ask.noerror().truncated(),
         "cut.test" => ask.noerror().answer("TXT", "whole", 5),
+        "odd.test" if ask.nth % 2 == 0 => Reply::raw([0xff; 7]),
+        _ if ask.is("odd.test", "A") => ask.noerror().answer("A", &ask.from.ip().to_string(), 5),
         "late.test" => ask.nxdomain().flags(true, false).after(200),
         _ => Reply::silence(),
     });
     says(&world, "pod", "@10.9.0.1 TXT cut.test", &["whole", "(TCP)"]);
     says(&world, "pod", "@10.9.0.1 late.test", &["NXDOMAIN", "flags: qr aa rd;"]);
+    // The fourth question that it is asked, and the fifth.
+    says(&world, "pod", "@10.9.0.1 odd.test", &["10.128.0.5"]);
+    world.run("pod", &["sh", "-c", "! dig +tries=1 +time=1 @10.9.0.1 odd.test >/dev/null"]);
     world.run("pod", &["sh", "-c", "! dig +tries=1 +time=1 @10.9.0.1 silent.test >/dev/null"]);
 }
 

@@ -20,4 +20,6 @@ mod scene;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
+mod together;
+#[cfg(test)]
 mod world;
