@@ -28,7 +28,7 @@ pub(crate) use member::Member;
 pub(crate) use network::Spec;
 pub(crate) use parts::{Part, Ready};
 pub(crate) use relay::Relay;
-pub(crate) use script::Reply;
+pub(crate) use script::{Ask, Reply};
 pub(crate) use skydns::{SkyDns, crc_user_mode};
 pub(crate) use zones::Zone;
 
