@@ -107,7 +107,7 @@ mod tests {
         evidence.places.iter_mut().for_each(|place| as_node(&mut place.name));
         let found = discover(&evidence);
         let ids: Vec<&str> = found.hops.iter().map(|hop| hop.id.as_str()).collect();
-        assert_eq!(ids, ["node", "pod", "dnsmasq", "node-resolver", "upstream-1", "upstream-2"]);
+        assert_eq!(ids, ["pod", "node", "dnsmasq", "node-resolver", "upstream-1", "upstream-2"]);
         assert_eq!(found.hops[2].asks_for("x.cluster.local"), ["node-resolver"]);
     }
 
