@@ -29,6 +29,3 @@ pub mod seen;
 pub mod probe;
 pub mod vantage;
 pub mod walk;
-
-#[cfg(test)]
-mod fuzz;

@@ -298,4 +298,4 @@ impl Reports {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -282,4 +282,4 @@ fn longest(plan: &ProbePlan) -> (Duration, Duration) {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

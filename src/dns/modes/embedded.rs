@@ -1,6 +1,6 @@
 //! Names that carry their own address, as `app.192.168.64.2.nip.io` does. Pure.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::dns::chain::{Hop, Role};
 use crate::dns::plan::Question;
@@ -43,9 +43,10 @@ pub(super) fn private_targets<'a>(seen: &Seen<'a>) -> Vec<(&'a str, &'a str)> {
         .collect()
 }
 
-/// Resolvers outside of the cluster.
+/// Resolvers outside of the cluster that somebody asks; one that stands beside the path gets no name of the world.
 pub(super) fn outside_hops<'a>(seen: &Seen<'a>) -> impl Iterator<Item = &'a Hop> {
-    seen.hops().filter(|hop| matches!(hop.role, Role::Upstream | Role::Workstation))
+    let is_asked = |hop: &&Hop| seen.askers(&hop.id).next().is_some();
+    seen.hops().filter(|hop| matches!(hop.role, Role::Upstream | Role::Workstation)).filter(is_asked)
 }
 
 /// What a hop says to the private and to the public name of a domain.
@@ -56,7 +57,7 @@ pub(super) fn controls<'a>(seen: &Seen<'a>, hop: &str, domain: &str) -> (Option<
 
 /// A reply without an address, or with one that stands for "no".
 pub(super) fn denies(at: &At<'_>) -> bool {
-    at.replied() && at.addresses().iter().all(|address| address.is_unspecified())
+    at.replied() && at.addresses().iter().all(IpAddr::is_unspecified)
 }
 
 /// Both are asked of every hop outside that gave a private target no address.

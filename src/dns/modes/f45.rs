@@ -80,6 +80,7 @@ mod tests {
     use super::super::fixtures::{SERVICE, openshift4};
     use crate::dns::classify::Confidence;
     use crate::dns::evidence::Evidence;
+    use crate::dns::observation::Observation;
 
     fn outside_only() -> Evidence {
         let mut evidence = openshift4();
@@ -119,7 +120,7 @@ mod tests {
         host.object("pods/team1/app", &json!({ "spec": { "hostNetwork": true, "dnsPolicy": "ClusterFirst" } }));
         assert_eq!(host.signs("F45"), [], "F44: host network");
         let mut dead = openshift4();
-        dead.change("coredns", |at| at.vantage == "pod", |at| at.set_silent());
+        dead.change("coredns", |at| at.vantage == "pod", Observation::set_silent);
         assert_eq!(dead.signs("F45"), [], "F31, F51: the right server does not answer");
         let mut unsynced = openshift4();
         unsynced.change_all("coredns", |at| at.set_rcode("SERVFAIL", super::super::fixtures::flags("aa")));

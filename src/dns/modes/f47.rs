@@ -70,7 +70,7 @@ fn hosts_line(seen: &Seen<'_>, case: &Case<'_>) -> Option<Sign> {
     let (file, text) = seen.file(&case.place.name, "/etc/hosts")?;
     let hosts = HostsFile::parse(text);
     let entries: Vec<&Entry> = hosts.naming(&case.target.name).collect();
-    let agrees = |entry: &&Entry| case.wire_addresses.iter().any(|address| *address == entry.address);
+    let agrees = |entry: &&Entry| case.wire_addresses.contains(&entry.address);
     let entry = entries.first().filter(|_| !case.wire.is_empty() && !entries.iter().any(agrees))?;
     let used = case.libc.is_none_or(|at| at.addresses().contains(&entry.address));
     let expected = &case.target.expected;

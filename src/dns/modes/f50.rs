@@ -86,6 +86,7 @@ mod tests {
     use super::is_private;
     use crate::dns::classify::Confidence;
     use crate::dns::evidence::Evidence;
+    use crate::dns::observation::Observation;
     use crate::dns::seen::Seen;
 
     const POD: &str = "5.0.128.10.in-addr.arpa";
@@ -93,9 +94,9 @@ mod tests {
     fn asked(evidence: &mut Evidence, vantage: &str, hop: &str, silent: bool) {
         let mut question = evidence.question(vantage, hop, POD, "PTR");
         if silent {
-            question.set_silent()
+            question.set_silent();
         } else {
-            question.set_negative("NXDOMAIN", None, flags("ra"))
+            question.set_negative("NXDOMAIN", None, flags("ra"));
         }
         evidence.put(question);
     }
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn neighbours_are_left_alone() {
         let mut dead = openshift4();
-        dead.change_all("upstream-1", |at| at.set_silent());
+        dead.change_all("upstream-1", Observation::set_silent);
         asked(&mut dead, "node1", "upstream-1", true);
         assert_eq!(dead.signs("F50"), [], "F36: it answers nothing at all");
         let mut fine = openshift4();
@@ -132,7 +133,7 @@ mod tests {
         assert_eq!(fine.signs("F50"), []);
         assert!((super::MODE.ask)(&Seen::new(&fine)).is_empty());
         let mut lost = openshift3();
-        lost.change("node", |at| at.kind == "PTR", |at| at.set_silent());
+        lost.change("node", |at| at.kind == "PTR", Observation::set_silent);
         lost.change("node", |at| at.kind == "PTR", |at| at.name = "4.4.8.8.in-addr.arpa".to_owned());
         assert_eq!(lost.signs("F50"), [], "no private address: F36 or its like");
         assert!(

@@ -89,16 +89,13 @@ fn covered(seen: &Seen<'_>, place: &Place) -> Option<Sign> {
     let Some(IpAddr::V4(address)) = hop.address.map(|address| address.ip()) else { return None };
     let networks = service_networks(seen);
     let network = networks.iter().find(|network| network.holds(address))?;
-    let nodes = seen.places(PlaceKind::Node);
-    let (node, file, route) = nodes
-        .filter_map(|node| {
-            let (file, text) = seen.file(&node.name, "/proc/net/route")?;
-            let route = proc::overlapping(text, *network)
-                .into_iter()
-                .find(|route| is_foreign(route) && route.network.holds(address))?;
-            Some((node, file, route))
-        })
-        .next()?;
+    let foreign = |node: &Place| {
+        let (file, text) = seen.file(&node.name, "/proc/net/route")?;
+        let mut routes = proc::overlapping(text, *network).into_iter();
+        Some((file, routes.find(|route| is_foreign(route) && route.network.holds(address))?))
+    };
+    let mut nodes = seen.places(PlaceKind::Node);
+    let (node, (file, route)) = nodes.find_map(|node| Some((node, foreign(node)?)))?;
     let message = format!(
         "{address} lies in {}, a network that {} reaches through {}; the service network is {network}",
         route.network, node.name, route.device,
@@ -128,6 +125,7 @@ mod tests {
     use super::super::fixtures::openshift4;
     use crate::dns::classify::Confidence;
     use crate::dns::evidence::Evidence;
+    use crate::dns::observation::Observation;
 
     const LAN: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n\
                        eth0\t000010AC\t00000000\t0001\t0\t0\t0\t0000F0FF\n";
@@ -136,7 +134,7 @@ mod tests {
 
     fn nobody_answers_the_pod() -> Evidence {
         let mut evidence = openshift4();
-        evidence.change("coredns", |at| at.vantage == "pod", |at| at.set_silent());
+        evidence.change("coredns", |at| at.vantage == "pod", Observation::set_silent);
         evidence
     }
 

@@ -244,7 +244,7 @@ mod tests {
         assert_eq!((signs.len(), signs[0].confidence), (1, Confidence::Possible), "it works");
         evidence.change_all("coredns", |at| {
             if at.name == OUTSIDE {
-                at.set_rcode("SERVFAIL", flags(""))
+                at.set_rcode("SERVFAIL", flags(""));
             }
         });
         let sign = &evidence.signs("F52")[0];
@@ -270,7 +270,7 @@ mod tests {
         let mut failing = evidence(&spec("Unmanaged"), COREFILE);
         failing.change_all("coredns", |at| {
             if at.name == OUTSIDE {
-                at.set_rcode("SERVFAIL", flags(""))
+                at.set_rcode("SERVFAIL", flags(""));
             }
         });
         assert_eq!(failing.signs("F52"), [], "F36, F42: the Corefile is as it should be");

@@ -15,7 +15,7 @@ pub(super) static MODE: Mode = Mode {
     mend: "except the domain on the router (dnsmasq `rebind-domain-ok=/nip.io/`, unbound `private-domain: nip.io`), ask \
            another resolver, write the names into /etc/hosts, or choose another suffix (`minishift start --routing-suffix`)",
     stage: Stage::Next,
-    explains: &["rebind-blocked", "split-dns-missing"],
+    explains: &["rebind-blocked"],
     find,
     ask,
 };

@@ -16,7 +16,7 @@ pub(super) static MODE: Mode = Mode {
     mend: "bring the machine online, or do without: `minishift addons`/`minishift dns start`, a local dnsmasq with \
            `address=/DOMAIN/ADDRESS`, or the names in /etc/hosts",
     stage: Stage::Next,
-    explains: &["upstream-silent", "upstream-servfail", "split-dns-missing"],
+    explains: &["upstream-silent", "upstream-servfail"],
     find,
     ask,
 };
@@ -31,7 +31,7 @@ fn offline(seen: &Seen<'_>) -> Option<Sign> {
     let hops: Vec<&Hop> = outside_hops(seen).collect();
     let asked: Vec<At<'_>> = hops.iter().flat_map(|hop| seen.asked(&hop.id)).collect();
     let names = seen.outside_names();
-    let was_asked = |name: &&str| asked.iter().any(|at| at.name.eq_ignore_ascii_case(name));
+    let was_asked = |name: &str| asked.iter().any(|at| at.name.eq_ignore_ascii_case(name));
     let cut_off = |at: &At<'_>| {
         let lost = [Trouble::Timeout, Trouble::NetUnreachable, Trouble::HostUnreachable];
         // A reply without `ra` comes from a server that is not asked the right thing: F59.
@@ -39,7 +39,7 @@ fn offline(seen: &Seen<'_>) -> Option<Sign> {
             || at.said("SERVFAIL")
             || at.said("REFUSED") && at.flag(|flags| flags.ra)
     };
-    if !names.iter().any(|name| was_asked(&name)) || !asked.iter().all(cut_off) {
+    if !names.iter().any(|name| was_asked(name)) || !asked.iter().all(cut_off) {
         return None;
     }
     let hop = hops.iter().rev().find(|hop| asked.iter().any(|at| at.hop == hop.id))?;
@@ -128,7 +128,7 @@ mod tests {
     fn a_filter_of_the_domain_is_told() {
         let mut evidence = everywhere(|at| {
             if at.name == NIP {
-                at.set_unknown_in_the_world()
+                at.set_unknown_in_the_world();
             }
         });
         assert_eq!(evidence.signs("F54"), [], "the name alone tells nothing");
@@ -145,7 +145,7 @@ mod tests {
     fn neighbours_are_left_alone() {
         let unknown = everywhere(|at| {
             if at.name == OUTSIDE {
-                at.set_unknown_in_the_world()
+                at.set_unknown_in_the_world();
             }
         });
         assert_eq!(unknown.signs("F54"), [], "a name that does not exist");

@@ -47,17 +47,14 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
 fn wanted<'a>(seen: &Seen<'a>, place: &Place) -> Option<Wanted<'a>> {
     let tells = |text: &str| text.lines().any(|line| line.replace(' ', "").trim() == "dns=dnsmasq");
     let told = seen.files_below(&place.name, "/etc/NetworkManager/conf.d/").find(|(_, text)| tells(text));
-    let (who, hop, rests) = match told {
-        Some((file, _)) => {
-            let here = |hop: &&Hop| hop.address.is_some_and(|address| address.ip().is_loopback());
-            let hop = first_hops(seen, &place.name).into_iter().find(here)?;
-            ("dnsmasq of NetworkManager", hop, vec![file.index])
-        }
-        None => {
-            let here = |hop: &&Hop| hop.node.is_some() && hop.node == place.node;
-            let hop = seen.role(Role::Dnsmasq).find(here).filter(|_| place.kind == PlaceKind::Node)?;
-            ("dnsmasq", hop, Vec::new())
-        }
+    let (who, hop, rests) = if let Some((file, _)) = told {
+        let here = |hop: &&Hop| hop.address.is_some_and(|address| address.ip().is_loopback());
+        let hop = first_hops(seen, &place.name).into_iter().find(here)?;
+        ("dnsmasq of NetworkManager", hop, vec![file.index])
+    } else {
+        let here = |hop: &&Hop| hop.node.is_some() && hop.node == place.node;
+        let hop = seen.role(Role::Dnsmasq).find(here).filter(|_| place.kind == PlaceKind::Node)?;
+        ("dnsmasq", hop, Vec::new())
     };
     Some(Wanted { who, hop, address: hop.address?, rests })
 }

@@ -1,5 +1,7 @@
 //! F56: the workstation asks the wrong servers for the cluster's names: its rule for that domain is missing.
 
+use std::net::IpAddr;
+
 use super::places::{first_hops, nameservers};
 use super::{Mode, Stage, nothing_more};
 use crate::dns::chain::{Hop, Kind, Place, PlaceKind, Platform, Role, Target, is_below};
@@ -48,7 +50,7 @@ fn denied<'a>(seen: &Seen<'a>, place: &Place, name: &str) -> Option<Vec<At<'a>>>
     let replies: Option<Vec<At<'a>>> = hops.iter().map(|hop| seen.reply_at(&place.name, &hop.id, name, "A")).collect();
     let replies = replies.filter(|replies| !replies.is_empty())?;
     let hosts = seen.file(&place.name, "/etc/hosts").map(|(_, text)| HostsFile::parse(text)).unwrap_or_default();
-    let by_user_mode = hosts.addresses("api.crc.testing").iter().any(|address| address.is_loopback());
+    let by_user_mode = hosts.addresses("api.crc.testing").iter().any(IpAddr::is_loopback);
     let in_hosts = hosts.naming(name).next().is_some();
     // A server that was asked for the domain and failed is no missing rule; nor is one that knows the domain and not the name.
     let foreign = |at: &At<'a>| at.said("NXDOMAIN") && at.soa().is_some_and(|soa| is_foreign(seen, &soa.name));

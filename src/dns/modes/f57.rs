@@ -1,5 +1,7 @@
 //! F57: OpenShift Local in network mode `user`: a Route that nobody wrote into the hosts file, or a gateway that hides failures.
 
+use std::net::IpAddr;
+
 use super::places::first_hops;
 use super::{Mode, Stage, nothing_more};
 use crate::dns::chain::{Hop, Place, PlaceKind, Role, is_below};
@@ -37,7 +39,7 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
 fn not_in_hosts(seen: &Seen<'_>, place: &Place) -> Option<Sign> {
     let (file, text) = seen.file(&place.name, "/etc/hosts")?;
     let hosts = HostsFile::parse(text);
-    if !hosts.addresses(API).iter().any(|address| address.is_loopback()) {
+    if !hosts.addresses(API).iter().any(IpAddr::is_loopback) {
         return None;
     }
     let hops = first_hops(seen, &place.name);

@@ -47,7 +47,7 @@ impl Api {
         api
     }
 
-    /// The same with one more Service (`NAME.NAMESPACE`); `None` as address is headless, `name:HOST` an ExternalName. A `!` before an endpoint: not ready.
+    /// The same with one more Service (`NAME.NAMESPACE`); `None` as address is headless, `name:HOST` is another name. A `!` before an endpoint: not ready.
     #[must_use]
     pub(crate) fn with(self, service: &str, cluster_ip: &str, endpoints: &[&str]) -> Self {
         self.set(service, cluster_ip, endpoints);

@@ -18,6 +18,6 @@ impl World {
         let said = self.run(member, &["sh", "-c", &script]);
         let anchor = said.lines().find(|line| !line.starts_with(';') && line.contains("DNSKEY")).unwrap().to_owned();
         let text = fs::read_to_string(self.member(member).path("/etc/bind/keys/signed")).unwrap();
-        (zone.clone().as_text(text), anchor)
+        (zone.clone().with_file(text), anchor)
     }
 }

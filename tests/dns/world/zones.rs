@@ -41,7 +41,7 @@ impl Zone {
 
     /// The same from this text.
     #[must_use]
-    pub(super) fn as_text(mut self, text: String) -> Self {
+    pub(super) fn with_file(mut self, text: String) -> Self {
         self.whole = Some(text);
         self
     }
