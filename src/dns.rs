@@ -29,3 +29,6 @@ pub mod seen;
 pub mod probe;
 pub mod vantage;
 pub mod walk;
+
+#[cfg(test)]
+mod fuzz;

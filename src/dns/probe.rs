@@ -298,4 +298,4 @@ impl Reports {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

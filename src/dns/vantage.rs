@@ -282,4 +282,4 @@ fn longest(plan: &ProbePlan) -> (Duration, Duration) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -96,6 +96,32 @@ mod tests {
     }
 
     #[test]
+    fn a_vantage_may_be_called_as_a_hop_is() {
+        let mut evidence = openshift3();
+        let as_node = |name: &mut String| {
+            if name == "node1" {
+                "node".clone_into(name);
+            }
+        };
+        evidence.observations.iter_mut().for_each(|seen| as_node(&mut seen.vantage));
+        evidence.places.iter_mut().for_each(|place| as_node(&mut place.name));
+        let found = discover(&evidence);
+        let ids: Vec<&str> = found.hops.iter().map(|hop| hop.id.as_str()).collect();
+        assert_eq!(ids, ["pod", "node", "dnsmasq", "node-resolver", "upstream-1", "upstream-2"]);
+        assert_eq!(found.hops[2].asks_for("x.cluster.local"), ["node-resolver"]);
+    }
+
+    #[test]
+    fn a_dnsmasq_that_nobody_names_is_looked_for_where_something_waits() {
+        let mut evidence = openshift3();
+        evidence.places.retain(|place| place.name == "node1");
+        evidence.file("node1", "/etc/resolv.conf", "nameserver 10.9.0.1\n");
+        evidence.kernel("node1", &["10.0.2.15", "10.128.0.1", "127.0.0.1"], &["10.128.0.1", "127.0.0.1"]);
+        let found = discover(&evidence);
+        assert_eq!(found.hop("dnsmasq").and_then(|hop| hop.address), "10.128.0.1:53".parse().ok());
+    }
+
+    #[test]
     fn objects_tell_the_path_through_the_pods_of_coredns() {
         let mut evidence = openshift4();
         let endpoint = |pod: &str, address: &str| json!({ "addresses": [address], "nodeName": "node1", "targetRef": { "name": pod } });

@@ -17,7 +17,7 @@ pub(super) static MODE: Mode = Mode {
     mend: "restore the file of the installer, `server=/cluster.local/127.0.0.1`, and `systemctl restart dnsmasq \
            atomic-openshift-node`; where the masters are meant to answer, open 8053 udp and tcp to every one of them",
     stage: Stage::Next,
-    explains: &["node-resolver-down", "reverse-silent", "search-suffix-fails"],
+    explains: &["node-resolver-down", "reverse-silent", "search-suffix-fails", "aaaa-broken"],
     find,
     ask,
 };

@@ -16,7 +16,7 @@ pub(super) static MODE: Mode = Mode {
     mend: "never mix views: send the zone to the server that has it, `server=/ZONE/ADDRESS` in /etc/dnsmasq.d/ (4.x: \
            `spec.servers` of `dns.operator/default`), and list only servers of one view for the rest",
     stage: Stage::Siblings,
-    explains: &[],
+    explains: &["aaaa-broken"],
     find,
     ask,
 };

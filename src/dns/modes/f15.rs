@@ -16,7 +16,7 @@ pub(super) static MODE: Mode = Mode {
     mend: "take the failing server out of /etc/dnsmasq.d/origin-upstream-dns.conf (4.x: `spec.upstreamResolvers` or the node's \
            resolv.conf) until it is mended",
     stage: Stage::Siblings,
-    explains: &["search-suffix-fails", "no-outside-dns"],
+    explains: &["search-suffix-fails", "no-outside-dns", "aaaa-broken"],
     find,
     ask,
 };

@@ -27,6 +27,83 @@ fn reply(question: &[u8], rcode: u8) -> Vec<u8> {
     reply
 }
 
+/// Whole messages.
+pub(in crate::dns) fn messages() -> Vec<Vec<u8>> {
+    let question = |kind: &str| {
+        let question =
+            Question { dnssec: true, ..Question::new("hop", closed(), "kubernetes.default.svc.cluster.local", kind) };
+        reply(&message::encode(&question, 4660).unwrap(), 0)
+    };
+    let with = |kind: &str, section: usize, record: &[u8]| {
+        let asked = question(kind);
+        // The records come before the OPT record, which has 11 bytes.
+        let (before, opt) = asked.split_at(asked.len() - 11);
+        let mut whole = [before, record, opt].concat();
+        whole[5 + 2 * section] = 1;
+        whole
+    };
+    let ede = |kind: &str| {
+        let mut whole = question(kind);
+        let end = whole.len();
+        whole[end - 1] = 8;
+        [whole.as_slice(), &[0, 15, 0, 4, 0, 15, b'n', b'o']].concat()
+    };
+    let soa = b"\xc0\x0c\0\x06\0\x01\0\0\0\x3c\0\x20\x02ns\xc0\x1f\x04host\xc0\x1f\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x05";
+    vec![
+        question("A"),
+        ede("AAAA"),
+        with("A", 1, b"\xc0\x0c\0\x01\0\x01\0\0\0\x05\0\x04\x0a\0\0\x01"),
+        with("TXT", 1, b"\xc0\x0c\0\x10\0\x03\0\0\0\0\0\x05\x04abcd"),
+        with("CNAME", 1, b"\xc0\x0c\0\x05\0\x01\0\0\0\x05\0\x04\x01x\xc0\x0c"),
+        with("SRV", 1, b"\xc0\x0c\0\x21\0\x01\0\0\0\x05\0\x08\0\x01\0\x02\0\x35\xc0\x0c"),
+        with("RRSIG", 1, b"\xc0\x0c\0\x2e\0\x01\0\0\0\x05\0\x03abc"),
+        with("AAAA", 2, &soa[..]),
+    ]
+}
+
+pub(in crate::dns) fn reads_message(bytes: &[u8]) -> bool {
+    let question = Question::new("hop", "127.0.0.1:53".parse().unwrap(), "kubernetes.default.svc.cluster.local", "A");
+    let Ok(reply) = message::decode(bytes) else { return false };
+    let (mut observation, _) = (blank(&plan(Vec::new()), &question), (reply.fits(&question), reply.topic()));
+    reply.tell(bytes.len(), &mut observation);
+    // What was read can be saved, and read again.
+    let saved = serde_json::to_vec(&observation).unwrap();
+    assert_eq!(serde_json::from_slice::<Line>(&saved).ok(), Some(Line::Seen(Box::new(observation))));
+    true
+}
+
+pub(in crate::dns) fn plans() -> Vec<Vec<u8>> {
+    let ask = |name: &str, kind: &str| Question::new("hop", "127.0.0.1:53".parse().unwrap(), name, kind);
+    let port = ask("xn--bcher-kva.test", "PTR").by_tcp().from(Source::Port(900)).after(3);
+    let questions = vec![ask("a.test.", "A"), port, ask(".", "TYPE65").from(Source::Group(1)).without_edns()];
+    let mut whole = plan(questions);
+    whole.files = vec!["/etc/resolv.conf".to_owned()];
+    whole.lookups = vec!["localhost".to_owned()];
+    vec![serde_json::to_vec(&whole).unwrap(), serde_json::to_vec(&plan(Vec::new())).unwrap()]
+}
+
+pub(in crate::dns) fn reads_plan(bytes: &[u8]) -> bool {
+    let Ok(plan) = serde_json::from_slice::<ProbePlan>(bytes) else { return false };
+    for question in &plan.questions {
+        let _ = blank(&plan, question);
+        if let Ok(packet) = message::encode(question, 7) {
+            assert!(message::decode(&packet).unwrap().fits(question));
+        }
+    }
+    true
+}
+
+pub(in crate::dns) fn lines() -> Vec<Vec<u8>> {
+    let observation = blank(&plan(Vec::new()), &Question::new("hop", closed(), "a.test", "A"));
+    let seen = Line::Seen(Box::new(observation));
+    let lines = [seen, Line::Done { done: 3 }, Line::Refused { refused: "no".to_owned() }];
+    lines.iter().map(|line| serde_json::to_vec(line).unwrap()).collect()
+}
+
+pub(in crate::dns) fn reads_line(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Line>(bytes).is_ok()
+}
+
 fn observe(plan: &ProbePlan) -> Vec<Observation> {
     let mut all = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -123,3 +123,24 @@ fn a_probe_that_dies_is_told_with_what_was_seen() {
     assert_eq!(error.seen.len(), 2, "{error:?}");
     assert!(error.message.contains("its output ended"), "{error}");
 }
+
+/// What `dig` prints, old and new.
+pub(in crate::dns) fn digs() -> Vec<Vec<u8>> {
+    let whole = ";; Got answer:\n;; ->>HEADER<<- opcode: QUERY, status: NXDOMAIN, id: 33257\n\
+                 ;; flags: qr aa rd ra; QUERY: 1, ANSWER: 1, AUTHORITY: 1, ADDITIONAL: 1\n\n;; OPT PSEUDOSECTION:\n\
+                 ; EDNS: version: 0, flags:; udp: 1232\n; EDE: 15 (Blocked): (by a list)\n; OPT=15: 00 0f 6e 6f (\"no\")\n\
+                 ;; QUESTION SECTION:\n;a.test.\t\t\tIN\tA\n\n;; ANSWER SECTION:\na.test.\t\t0\tIN\tA\t192.0.2.1\n\
+                 t.test. 0 IN TXT \"hello \\\"w\\\" \\226\" \"second;part\"\n\n;; AUTHORITY SECTION:\n\
+                 . 60 IN SOA ns.dns.test. host.test. 1 2 3 4 5\n\n;; Query time: 4 msec\n;; MSG SIZE  rcvd: 51\n\n";
+    let short = ";; communications error to 127.0.0.1#53: timed out\n;; no servers could be reached\n";
+    let source = ";; reply from unexpected source: 10.0.0.1#53, expected 10.0.0.2#53\n";
+    [whole, short, source].map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
+/// What is read is an observation with a reply or with a trouble.
+pub(in crate::dns) fn reads_dig(bytes: &[u8]) -> bool {
+    let server = "10.0.0.2:53".parse().unwrap();
+    let observation = super::dig::read(&Question::new("hop", server, "a.test", "A"), &String::from_utf8_lossy(bytes));
+    assert_ne!(observation.replied(), observation.error.is_some());
+    true
+}

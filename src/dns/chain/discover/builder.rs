@@ -66,7 +66,7 @@ impl<'a> Builder<'a> {
         let is_own = server.is_loopback() || local_addresses(&self.seen, &place.name).contains(&server);
         let (id, role, node) = match place.kind {
             _ if self.is_cluster_dns(chain, server) && chain.platform == Platform::Minishift => {
-                ("node".to_owned(), Role::Node, None)
+                (self.id("node"), Role::Node, None)
             }
             _ if self.is_cluster_dns(chain, server) => ("coredns".to_owned(), Role::Coredns, None),
             PlaceKind::Node | PlaceKind::Other if is_own => {
@@ -123,7 +123,13 @@ impl<'a> Builder<'a> {
     fn own_resolver(&self, chain: &Chain, place: &Place) -> String {
         let base = own_role(chain).word();
         let several = self.seen.places(PlaceKind::Node).count() > 1;
-        if several { format!("{base}@{}", place.name) } else { base.to_owned() }
+        if several { format!("{base}@{}", place.name) } else { self.id(base) }
+    }
+
+    /// The id of a hop: this word, unless a vantage, which is a hop too, is called so.
+    pub(super) fn id(&self, word: &str) -> String {
+        let taken = self.seen.evidence.places.iter().any(|place| place.name == word);
+        if taken { format!("{word}-resolver") } else { word.to_owned() }
     }
 
     /// A resolver outside of the cluster, asked from a place; its id.

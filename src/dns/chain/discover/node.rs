@@ -20,15 +20,16 @@ pub(super) fn openshift3(builder: &mut Builder<'_>, chain: &Chain) {
     let seen = Seen::new(builder.seen.evidence);
     for place in seen.places(PlaceKind::Node) {
         let several = seen.places(PlaceKind::Node).count() > 1;
-        let named = |base: &str| if several { format!("{base}@{}", place.name) } else { base.to_owned() };
-        let dnsmasq = builder.role(Role::Dnsmasq).into_iter().find(|hop| hop.id == named("dnsmasq"));
+        let free = ["dnsmasq", "node"].map(|word| builder.id(word));
+        let [dnsmasq_id, node_id] = free.map(|word| if several { format!("{word}@{}", place.name) } else { word });
+        let dnsmasq = builder.role(Role::Dnsmasq).into_iter().find(|hop| hop.id == dnsmasq_id);
         let dnsmasq = match dnsmasq {
             Some(hop) => builder.also_from(&hop.id, &place.name),
             // Neither the node nor its pods ask it any more: it is looked for where it should be.
-            None => match local_addresses(&seen, &place.name).into_iter().find(|address| !address.is_loopback()) {
+            None => match unasked(&seen, &place.name) {
                 Some(address) => builder.add(Hop {
                     node: Some(place.name.clone()),
-                    ..blank(&named("dnsmasq"), Role::Dnsmasq, &place.name, Some(SocketAddr::new(address, DNS)))
+                    ..blank(&dnsmasq_id, Role::Dnsmasq, &place.name, Some(SocketAddr::new(address, DNS)))
                 }),
                 None => continue,
             },
@@ -36,7 +37,7 @@ pub(super) fn openshift3(builder: &mut Builder<'_>, chain: &Chain) {
         let node = builder.add(Hop {
             node: Some(place.name.clone()),
             software: Some("SkyDNS in the node process".to_owned()),
-            ..blank(&named("node"), Role::Node, &place.name, Some(NODE_PROCESS))
+            ..blank(&node_id, Role::Node, &place.name, Some(NODE_PROCESS))
         });
         behind_dnsmasq(builder, chain, place, &dnsmasq, &node);
         behind_node_process(builder, place, &node);
@@ -45,6 +46,13 @@ pub(super) fn openshift3(builder: &mut Builder<'_>, chain: &Chain) {
         builder
             .unseen("what stands behind dnsmasq: give the node as a vantage (`--vantage node=exec:'ssh root@NODE'`)");
     }
+}
+
+/// Where the dnsmasq of a node should be that nobody names: where something waits, else at the node's first address.
+fn unasked(seen: &Seen<'_>, place: &str) -> Option<IpAddr> {
+    let waiting = seen.waiting(place).map(|(_, all)| all).unwrap_or_default().into_iter().map(|at| at.ip());
+    let outer = |address: &IpAddr| !address.is_loopback() && !address.is_unspecified();
+    waiting.chain(local_addresses(seen, place)).find(outer)
 }
 
 /// dnsmasq's rules as far as files tell them. The cluster's own zones come by D-Bus, so no file need name them.
