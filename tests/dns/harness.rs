@@ -96,7 +96,7 @@ impl World {
             name: name.to_owned(),
             kind,
             how: format!("exec: {}", self.enter(name).join(" ")),
-            pod: pod.then(|| format!("team1/{name}")),
+            pod: pod.then(|| format!("{}/{name}", if name.starts_with("coredns") { "openshift-dns" } else { "team1" })),
             node: node.or_else(|| (kind == PlaceKind::Node).then(|| name.to_owned())),
         }
     }
@@ -196,6 +196,8 @@ impl Run {
     pub(crate) fn prove(&self, id: &str, code: &str, hop: &str, how: &str) {
         let root = self.expect_root(code, hop);
         assert_eq!(root.id, id);
+        let least = if id == "F28" { Confidence::Possible } else { Confidence::Likely };
+        assert!(root.confidence >= least, "{code} is only {}\n{}", root.confidence, self.story(hop));
         self.expect_same_when_saved();
         let confidence = root.confidence.to_string();
         table::record(&Row { id, how, code, hop, confidence: &confidence, others: &self.others() });

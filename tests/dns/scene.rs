@@ -5,7 +5,7 @@ mod four;
 mod home;
 mod three;
 
-pub(crate) use four::Four;
+pub(crate) use four::{COREFILE, Four};
 pub(crate) use home::{CRC, CRC_API, Home, NIP};
 pub(crate) use three::Three;
 

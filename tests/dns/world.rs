@@ -6,6 +6,7 @@
 
 mod api;
 mod member;
+mod musl;
 mod network;
 mod parts;
 mod programs;

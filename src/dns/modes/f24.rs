@@ -8,7 +8,7 @@ use super::{Mode, Stage};
 use crate::dns::chain::{Kind, Target};
 use crate::dns::classify::{Confidence, Sign};
 use crate::dns::plan::Question;
-use crate::dns::search::{End, Library};
+use crate::dns::search::{End, Library, Reply};
 use crate::dns::seen::{At, Seen};
 
 pub(super) static MODE: Mode = Mode {
@@ -75,7 +75,13 @@ fn caught_name<'a>(seen: &Seen<'a>, search: &Search<'a>, target: &'a Target) -> 
         Some(truth) => truth.addresses(),
         None => Vec::new(),
     };
+    // A name that would not be found here without the record either has nothing to lose.
+    let without = Library::Glibc.look_up(&search.conf, &target.name, |candidate| {
+        let caught = search.suffix_of(candidate) == Some(suffix);
+        if caught { Reply::NxDomain } else { search.reply(seen, candidate) }
+    });
     let wrong = !right.is_empty() && wildcard.addresses().iter().all(|address| !right.contains(address));
+    let wrong = wrong && without.end == End::Found;
     wrong.then(|| Caught { target, candidate: candidate.clone(), wildcard, truth, right })
 }
 

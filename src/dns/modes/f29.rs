@@ -3,6 +3,7 @@
 use super::coredns::outcome;
 use super::lookups::Search;
 use super::{Mode, Stage};
+use crate::dns::chain::is_below;
 use crate::dns::classify::{Confidence, Sign};
 use crate::dns::plan::Question;
 use crate::dns::search::{End, Library, Lookup, Reply};
@@ -64,7 +65,22 @@ fn stopped_name<'a>(seen: &Seen<'a>, search: &Search<'a>, name: &'a str) -> Opti
     // Where the server fails for whatever does not exist, this suffix is not what is wrong.
     let elsewhere = search.said(seen, &seen.evidence.nowhere(), "A");
     let only_here = elsewhere.is_none_or(|at| Reply::of([&*at]) != Some(*reply));
-    only_here.then(|| Stopped { name, candidate: candidate.clone(), suffix: suffix.to_owned(), failure, itself })
+    let sure = !failure.silent() || always_silent(seen, search, suffix);
+    (only_here && sure).then(|| Stopped {
+        name,
+        candidate: candidate.clone(),
+        suffix: suffix.to_owned(),
+        failure,
+        itself,
+    })
+}
+
+/// Below the suffix every question was lost, and none elsewhere: a path that loses packets is another matter.
+fn always_silent(seen: &Seen<'_>, search: &Search<'_>, suffix: &str) -> bool {
+    let of_servers = |at: &At<'_>| search.servers.iter().any(|hop| hop.id == at.hop) && at.vantage == search.place.name;
+    let (below, elsewhere): (Vec<At<'_>>, Vec<At<'_>>) =
+        seen.queries().filter(of_servers).partition(|at| is_below(&at.name, suffix));
+    below.len() > 1 && below.iter().all(|at| at.silent()) && !elsewhere.iter().any(|at| at.silent())
 }
 
 fn sign(seen: &Seen<'_>, search: &Search<'_>) -> Option<Sign> {

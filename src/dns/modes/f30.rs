@@ -57,6 +57,8 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
 struct Broken<'a> {
     a: At<'a>,
     aaaa: Vec<At<'a>>,
+    /// How often A was lost.
+    lost: usize,
 }
 
 impl<'a> Broken<'a> {
@@ -67,9 +69,11 @@ impl<'a> Broken<'a> {
         let (all, aaaa) = (here("A"), here("AAAA"));
         let is_broken = |at: &At<'_>| at.silent() || at.said("NXDOMAIN") || at.said("SERVFAIL");
         let silent = |these: &[At<'_>]| these.iter().filter(|at| at.silent()).count();
-        // A path that loses A as well loses packets, not a type.
-        let broken = !aaaa.is_empty() && aaaa.iter().all(is_broken) && silent(&all) == 0;
-        broken.then_some(Self { a, aaaa })
+        // A path that loses A as often loses packets, not a type.
+        let lost = silent(&all);
+        let rarely = lost == 0 || (aaaa.len() > 2 && lost * 3 <= all.len());
+        let broken = !aaaa.is_empty() && aaaa.iter().all(is_broken) && rarely;
+        broken.then_some(Self { a, aaaa, lost })
     }
 
     fn sign(&self, hop: &Hop, name: &str) -> Sign {
@@ -77,6 +81,7 @@ impl<'a> Broken<'a> {
         let confidence = match said {
             Some(at) if at.said("NXDOMAIN") => Confidence::Certain,
             Some(_) => Confidence::Likely,
+            None if self.lost > 0 => Confidence::Likely,
             None if self.aaaa.len() > 1 => Confidence::Certain,
             None => Confidence::Possible,
         };

@@ -17,7 +17,7 @@ pub(super) static MODE: Mode = Mode {
     mend: "open UDP 4789 (VXLAN) or 6081 (Geneve) between the nodes; for UDP only, `ethtool -K DEVICE \
            tx-checksum-ip-generic off` on both; a pod that nobody reaches: `oc delete pod -n openshift-dns POD`",
     stage: Stage::Reach,
-    explains: &["tcp-blocked", "coredns-stale-answer", "same-port-race"],
+    explains: &["tcp-blocked", "coredns-stale-answer", "same-port-race", "search-suffix-fails", "aaaa-broken"],
     find,
     ask,
 };

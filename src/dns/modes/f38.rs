@@ -25,9 +25,14 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
     let shows = |hop: &Hop| Blocked::of(seen, hop).is_some();
     let servers = seen.hops().filter(|hop| hop.role != Role::Client);
     let blocked = servers.filter_map(|hop| Some((hop, Blocked::of(seen, hop)?)));
-    // Whoever asks a server whose TCP is blocked, fails by TCP too.
-    let alone =
-        blocked.filter(|(hop, _)| !seen.asks_for(hop, ".").into_iter().any(|next| next.id != hop.id && shows(next)));
+    // Whoever asks a server whose TCP is blocked, or a dead one, fails by TCP too.
+    let dead = |hop: &Hop| seen.asked(&hop.id).next().is_some() && !seen.asked(&hop.id).any(|at| at.replied());
+    let from_another = |hop: &Hop, blocked: &Blocked<'_>| {
+        let names = blocked.failed.iter().map(|at| at.name.as_str());
+        let mut next = names.flat_map(|name| seen.asks_for(hop, name)).filter(|next| next.id != hop.id);
+        next.any(|next| shows(next) || dead(next))
+    };
+    let alone = blocked.filter(|(hop, blocked)| !from_another(hop, blocked));
     alone.map(|(hop, blocked)| blocked.sign(seen, hop)).collect()
 }
 

@@ -38,9 +38,9 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
     for zone in &all {
         let askers: Vec<&Hop> = all.iter().filter(|other| other.name == zone.name).map(|other| other.asker).collect();
         for asker in joined(seen, &askers) {
-            let sign = zone.sign(seen, asker);
-            if !signs.iter().any(|known| known.hop == asker.id && known.message == sign.message) {
-                signs.push(sign);
+            let begins = zone.begins(seen, asker);
+            if !signs.iter().any(|known| known.hop == asker.id && known.message.starts_with(&begins)) {
+                signs.push(zone.sign(seen, asker));
             }
         }
     }
@@ -149,24 +149,23 @@ impl<'a> Zone<'a> {
         blocks.any(|block| block.forwards().iter().any(|forward| forward.to.iter().any(by_tls)))
     }
 
-    fn sign(&self, seen: &Seen<'a>, hop: &Hop) -> Sign {
-        let failure = self.fails(seen);
+    /// The first words of what is said of it: who asks whom.
+    fn begins(&self, seen: &Seen<'_>, hop: &Hop) -> String {
         let servers: Vec<String> = self.servers.iter().map(|server| named(server)).collect();
         let tls = if self.tls(seen) { " by TLS" } else { "" };
+        format!("{} asks {}{tls} for names below `{}`: ", named(hop), servers.join(", "), self.name)
+    }
+
+    fn sign(&self, seen: &Seen<'a>, hop: &Hop) -> Sign {
+        let failure = self.fails(seen);
         let (direct, confidence) = match failure.as_ref().and_then(|failure| failure.server) {
-            Some(at) if tls.is_empty() => {
+            Some(at) if !self.tls(seen) => {
                 (format!("asked directly, it says {} to `{}`", outcome(&at), at.name), Confidence::Certain)
             }
             _ => ("see whether its certificate fits `tls.serverName` and `caBundle`".to_owned(), Confidence::Likely),
         };
         let gets = failure.as_ref().map(|failure| format!("`{}` gets {}", failure.asker.name, outcome(&failure.asker)));
-        let message = format!(
-            "{} asks {}{tls} for names below `{}`: {}; {direct}",
-            named(hop),
-            servers.join(", "),
-            self.name,
-            gets.unwrap_or_default(),
-        );
+        let message = format!("{}{}; {direct}", self.begins(seen, hop), gets.unwrap_or_default());
         let suffering = seen.targets().map(|target| target.name.as_str()).filter(|name| is_below(name, self.name));
         let rests = failure.into_iter().flat_map(|failure| [Some(failure.asker), failure.server]).flatten();
         Sign::new(&hop.id, confidence, message).about(suffering).resting_on(indexes(rests))

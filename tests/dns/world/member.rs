@@ -26,6 +26,9 @@ const BORROWED: [&str; 10] = [
     "dbus-1",
 ];
 
+/// Programs that only this member has.
+const OWN_PROGRAMS: &str = "/run/own";
+
 const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n";
 
 /// A machine of the world.
@@ -95,7 +98,13 @@ impl Member {
     /// The command prefix that runs something here.
     pub(crate) fn enter(&self) -> Vec<String> {
         let pid = self.pid.to_string();
-        ["nsenter", "--target", &pid, "--net", "--mount", "--uts", "--pid", "--"].map(str::to_owned).to_vec()
+        let mut enter =
+            ["nsenter", "--target", &pid, "--net", "--mount", "--uts", "--pid", "--"].map(str::to_owned).to_vec();
+        // A place may have programs of its own: another C library's `getent`.
+        if self.path(OWN_PROGRAMS).exists() {
+            enter.extend(["env".to_owned(), format!("PATH={OWN_PROGRAMS}:{}", std::env::var("PATH").unwrap())]);
+        }
+        enter
     }
 
     /// A command that runs here.

@@ -120,7 +120,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The id of the resolver that a node runs for its pods and itself.
-    fn own_resolver(&self, chain: &Chain, place: &Place) -> String {
+    pub(super) fn own_resolver(&self, chain: &Chain, place: &Place) -> String {
         let base = own_role(chain).word();
         let several = self.seen.places(PlaceKind::Node).count() > 1;
         if several { format!("{base}@{}", place.name) } else { self.id(base) }

@@ -132,10 +132,21 @@ fn of_node(builder: &mut Builder<'_>, place: &Place, server: SocketAddr) -> Stri
     builder.upstream(&place.name, server)
 }
 
+/// A node's own resolver that its `resolv.conf` does not name, where its configuration is there.
+fn left_out(builder: &mut Builder<'_>, chain: &Chain, place: &Place) -> Option<Hop> {
+    builder.seen.file(&place.name, "/etc/coredns/Corefile")?;
+    let own = local_addresses(&builder.seen, &place.name).into_iter().find(|address| !address.is_loopback())?;
+    let id = builder.own_resolver(chain, place);
+    let hop =
+        Hop { node: Some(place.name.clone()), ..blank(&id, Role::Node, &place.name, Some(SocketAddr::new(own, DNS))) };
+    builder.add(hop.clone());
+    Some(hop)
+}
+
 /// A node's own resolver on platforms that give it one: a static CoreDNS, or a dnsmasq on single nodes.
-fn behind_node_resolver(builder: &mut Builder<'_>, _: &Chain, place: &Place) {
+fn behind_node_resolver(builder: &mut Builder<'_>, chain: &Chain, place: &Place) {
     let hop = builder.role(Role::Node).into_iter().find(|hop| hop.node.as_deref() == Some(&place.name));
-    let Some(hop) = hop else { return };
+    let Some(hop) = hop.or_else(|| left_out(builder, chain, place)) else { return };
     let own = local_addresses(&builder.seen, &place.name);
     let conf = builder.seen.dnsmasq_conf(&place.name).map(|(_, conf)| conf).unwrap_or_default();
     let corefile = builder.seen.file(&place.name, "/etc/coredns/Corefile").map(|(_, text)| Corefile::parse(text));
