@@ -28,7 +28,7 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
 fn nobody_behind(seen: &Seen<'_>, dnsmasq: &Hop) -> Option<Sign> {
     let through = seen.services(dnsmasq);
     let sends_elsewhere =
-        seen.cluster_server(dnsmasq).is_some_and(|(_, to)| to.is_none_or(|to| !to.ip().is_loopback()));
+        seen.cluster_servers(dnsmasq).is_some_and(|(_, to)| to.iter().all(|to| !to.ip().is_loopback()));
     if through.is_empty() || through.iter().any(|at| at.replied() && !at.said("SERVFAIL")) || sends_elsewhere {
         return None;
     }

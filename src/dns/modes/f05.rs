@@ -41,7 +41,7 @@ fn to_masters(seen: &Seen<'_>, dnsmasq: &Hop) -> Option<Sign> {
         (false, false) => Confidence::Likely,
     };
     let message = format!(
-        "dnsmasq sends cluster names to {to}, the masters, and not to the node process: {} of {} queries got no answer",
+        "dnsmasq sends cluster names to {to}, the masters, and not only to the node process: {} of {} queries got no answer",
         failed.len(),
         all.len()
     );
@@ -53,9 +53,8 @@ fn to_masters(seen: &Seen<'_>, dnsmasq: &Hop) -> Option<Sign> {
 
 /// Where cluster names are sent, when that is not the node process; and what says so.
 fn suspected(seen: &Seen<'_>, dnsmasq: &Hop) -> Option<(Vec<usize>, SocketAddr)> {
-    let (rests, to) = seen.cluster_server(dnsmasq)?;
-    let to = to.filter(|to| !to.ip().is_loopback())?;
-    Some((rests, to))
+    let (rests, to) = seen.cluster_servers(dnsmasq)?;
+    Some((rests, to.into_iter().find(|to| !to.ip().is_loopback())?))
 }
 
 /// Names that nobody has cached, so that each is sent on.
@@ -103,6 +102,15 @@ mod tests {
         let mut evidence = to_the_masters();
         evidence.forget(|at| at.name == "servers.bind");
         evidence.file("node1", "/etc/dnsmasq.d/origin-dns.conf", "no-resolv\nserver=/cluster.local/172.30.0.1\n");
+        assert_eq!(evidence.signs("F5").len(), 1);
+    }
+
+    #[test]
+    fn a_fallback_beside_the_right_rule_is_found() {
+        let mut evidence = to_the_masters();
+        for vantage in ["pod", "node1"] {
+            evidence.says(vantage, "dnsmasq", "servers.bind", &["127.0.0.1#53 9 0", "172.30.0.1#53 30 4"]);
+        }
         assert_eq!(evidence.signs("F5").len(), 1);
     }
 

@@ -16,7 +16,7 @@ pub(super) static MODE: Mode = Mode {
     mend: "find out why answers take long (`upstream-silent`, a dead server first), then raise `dns-forward-max` and `cache-size` \
            (10000 each) in /etc/dnsmasq.d/origin-dns.conf and `systemctl restart dnsmasq`",
     stage: Stage::Server,
-    explains: &["no-outside-dns", "search-suffix-fails", "aaaa-broken"],
+    explains: &["no-outside-dns", "search-suffix-fails", "aaaa-broken", "pod-resolv-conf-wrong"],
     find,
     ask,
 };

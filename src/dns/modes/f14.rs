@@ -43,10 +43,13 @@ fn disagreement(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
     let (target, (has, denies)) = split.first()?;
     let through: Vec<At<'_>> = split.iter().flat_map(|(target, _)| seen.for_name(&hop.id, &target.name, "A")).collect();
     let got = |right: bool| through.iter().any(|at| at.replied() && seen.is_right(at) == right);
+    let strict = seen.conf_of(hop).is_some_and(|(_, conf)| conf.has("strict-order"));
+    let first_has = hop.asks_for(&target.name).first() == Some(&has.hop);
     let confidence = match (hop.role, got(false)) {
         (_, true) if got(true) => Confidence::Certain,
+        (Role::Dnsmasq, false) if strict && first_has => Confidence::Possible,
         (_, true) | (Role::Dnsmasq | Role::Workstation, _) => Confidence::Likely,
-        // CoreDNS asks in the order of its list and takes the first that answers: no harm yet.
+        // Who asks in the order of a list takes the first that answers: no harm yet.
         _ => Confidence::Possible,
     };
     let message = format!(

@@ -33,12 +33,18 @@ fn is_lame(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
         return None;
     }
     let names: Vec<&str> = pairs.iter().map(|(at, _)| at.name.as_str()).collect();
-    let through: Vec<At<'_>> = seen
+    let asked: Vec<At<'_>> = seen
         .askers(&hop.id)
         .flat_map(|asker| seen.asked(&asker.id).collect::<Vec<_>>())
-        .filter(|at| at.said("SERVFAIL") && names.contains(&at.name.as_str()))
+        .filter(|at| names.contains(&at.name.as_str()))
         .collect();
-    let confidence = if through.is_empty() { Confidence::Likely } else { Confidence::Certain };
+    let through: Vec<At<'_>> = asked.iter().copied().filter(|at| at.said("SERVFAIL")).collect();
+    let confidence = match through.is_empty() {
+        false => Confidence::Certain,
+        // It was tried a few times more, and nobody passed the failure on.
+        true if asked.iter().any(|at| at.round == 2) => Confidence::Possible,
+        true => Confidence::Likely,
+    };
     let harm = match through.first() {
         Some(at) => format!("; {} passes it on ({} times)", at.hop, through.len()),
         None => "; who asks both may get either".to_owned(),
@@ -117,6 +123,19 @@ mod tests {
         let findings = evidence.findings();
         assert_eq!((findings[0].id.as_str(), findings[0].hop.as_str()), ("F15", "upstream-1"));
         assert_eq!(findings[0].confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_failure_that_nobody_passes_on_does_no_harm() {
+        let mut evidence = first_fails();
+        let again: Vec<Observation> = evidence
+            .observations
+            .iter()
+            .filter(|at| at.hop == "dnsmasq" && at.name == OUTSIDE)
+            .map(Observation::again)
+            .collect();
+        evidence.observations.extend(again);
+        assert_eq!(evidence.signs("F15")[0].confidence, Confidence::Possible);
     }
 
     #[test]

@@ -40,8 +40,12 @@ fn is_overwritten(seen: &Seen<'_>, place: &Place) -> Option<Sign> {
     }
     let signed = conf.comments.iter().any(|comment| comment.contains(WATERMARK));
     let client = seen.client(&place.name)?;
-    let denied = cluster_names(seen, &place.name).into_iter().find(|at| !seen.is_right(at));
+    let (right, wrong): (Vec<At<'_>>, Vec<At<'_>>) =
+        cluster_names(seen, &place.name).into_iter().partition(|at| !at.answers.is_empty());
+    let denied = wrong.first().copied().filter(|_| right.is_empty());
     let confidence = match (&denied, signed) {
+        // They know the cluster all the same.
+        (None, _) if !right.is_empty() => Confidence::Possible,
         (Some(_), false) => Confidence::Certain,
         (Some(_), true) | (None, false) => Confidence::Likely,
         (None, true) => Confidence::Possible,
@@ -78,7 +82,7 @@ fn cluster_names<'a>(seen: &Seen<'a>, vantage: &str) -> Vec<At<'a>> {
     let asked =
         servers.into_iter().flat_map(|hop| seen.asked(&hop.id).filter(|at| at.vantage == vantage).filter(inside));
     let looked_up = seen.targets().filter(|target| seen.is_cluster_name(&target.name));
-    let looked_up = looked_up.filter_map(|target| seen.libc(vantage, &target.name)).filter(|at| at.answers.is_empty());
+    let looked_up = looked_up.filter_map(|target| seen.libc(vantage, &target.name)).filter(|at| at.error.is_none());
     asked.chain(looked_up).collect()
 }
 
@@ -86,7 +90,8 @@ fn cluster_names<'a>(seen: &Seen<'a>, vantage: &str) -> Vec<At<'a>> {
 mod tests {
     use super::*;
     use crate::dns::evidence::Evidence;
-    use crate::dns::modes::fixtures::{SERVICE, openshift3};
+    use crate::dns::modes::fixtures::{SERVICE, flags, openshift3};
+    use crate::dns::observation::{Observation, Transport};
 
     fn overwritten(text: &str) -> Evidence {
         let mut evidence = openshift3();
@@ -106,6 +111,15 @@ mod tests {
         assert_eq!((findings[0].id.as_str(), findings[0].hop.as_str()), ("F18", "node1"));
         assert_eq!(findings[0].confidence, Confidence::Certain);
         assert!(findings[0].message.contains("names 10.9.0.1 in place of the node's own dnsmasq (10.0.2.15)"));
+    }
+
+    #[test]
+    fn servers_that_know_the_cluster_do_no_harm() {
+        let mut evidence = overwritten("nameserver 127.0.0.1\n");
+        let mut found = Observation::blank("node1", SERVICE, "ADDR", Transport::Libc);
+        found.set_answer(&["172.30.5.6"], 0, flags(""));
+        evidence.put(found);
+        assert_eq!(evidence.signs("F18")[0].confidence, Confidence::Possible);
     }
 
     #[test]

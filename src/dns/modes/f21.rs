@@ -6,7 +6,7 @@ use crate::dns::classify::{Confidence, Sign};
 use crate::dns::files::dnsmasq::DnsmasqConf;
 use crate::dns::observation::{Transport, Trouble};
 use crate::dns::seen::node::address;
-use crate::dns::seen::{Seen, indexes};
+use crate::dns::seen::{At, Seen, indexes};
 
 pub(super) static MODE: Mode = Mode {
     id: "F21",
@@ -48,16 +48,20 @@ fn ignores(seen: &Seen<'_>, hop: &Hop, place: &Place) -> Option<Sign> {
     let silent = of(Transport::Udp).all(|at| at.silent()) && of(Transport::Udp).next().is_some();
     let refused = seen.always(&place.name, &hop.id, Trouble::Refused).is_some();
     let closed = of(Transport::Tcp).next().is_some() && of(Transport::Tcp).all(|at| at.met(Trouble::Closed));
-    let node = seen.node_of(hop)?;
-    let answered = seen.all().find(|at| at.is_dns() && at.hop == hop.id && at.vantage == node.name && at.replied());
+    let node = seen.node_of(hop);
+    let of_node = |at: &At<'_>| node.is_some_and(|node| at.is_dns() && at.hop == hop.id && at.vantage == node.name);
+    let answered = seen.all().find(|at| of_node(at) && at.replied());
     let conf = seen.conf_of(hop);
     let why = conf.as_ref().and_then(|(_, conf)| reason(conf));
     let confidence = match (&why, &answered) {
         (Some(_), Some(_)) if silent && closed => Confidence::Certain,
         (None, Some(_)) if silent && closed => Confidence::Likely,
+        (_, None) if silent && closed && node.is_none() => Confidence::Likely,
         (Some(_), Some(_)) if silent && of(Transport::Tcp).next().is_none() => Confidence::Likely,
         // Bound to loopback alone, it is refused even on the node's own address.
-        (Some(_), None) if refused && bound_to_loopback(seen, hop, &node.name) => Confidence::Certain,
+        (Some(_), None) if refused && node.is_some_and(|node| bound_to_loopback(seen, hop, &node.name)) => {
+            Confidence::Certain
+        }
         _ => return None,
     };
     let udp = of(Transport::Udp).count();
@@ -113,6 +117,10 @@ mod tests {
         let findings = evidence.findings();
         assert_eq!((findings[0].id.as_str(), findings[0].hop.as_str()), ("F21", "dnsmasq"));
         assert_eq!(findings[0].confidence, Confidence::Certain);
+        let mut from_the_pod = pods_are_ignored(Trouble::Closed);
+        from_the_pod.places.retain(|place| place.name == "pod");
+        from_the_pod.forget(|at| at.vantage == "node1");
+        assert_eq!(from_the_pod.signs("F21")[0].confidence, Confidence::Likely, "the node is not in sight");
         assert!(findings[0].message.contains("`local-service` is set"));
     }
 

@@ -29,8 +29,12 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
 fn keeps_to_itself(seen: &Seen<'_>, hop: &Hop, target: &Target) -> Option<Sign> {
     let denial = denied(seen, hop, target)?;
     let name = target.name.as_str();
-    let upstreams = seen.upstreams(hop);
-    let has = upstreams.iter().find_map(|next| seen.reply(&next.id, name, "A").filter(|at| at.has_answer()))?;
+    let replies = seen.upstreams(hop).into_iter().filter_map(|next| seen.reply(&next.id, name, "A"));
+    let replies: Vec<At<'_>> = replies.collect();
+    let has = replies.iter().copied().find(|at| at.has_answer());
+    if has.is_none() && replies.iter().any(|at| at.replied()) {
+        return None;
+    }
     let prefix = format!("{name}.");
     let completed = |at: &At<'_>| at.kind == "A" && at.name.starts_with(&prefix) && at.has_answer();
     if seen.asked(&hop.id).any(|at| completed(&at)) {
@@ -39,12 +43,19 @@ fn keeps_to_itself(seen: &Seen<'_>, hop: &Hop, target: &Target) -> Option<Sign> 
     let conf = seen.conf_of(hop);
     let told = conf.as_ref().is_some_and(|(_, conf)| conf.has("domain-needed"));
     let text = seen.for_name(&hop.id, name, "TXT").find(|at| at.replied() && !bare_denial(at));
-    let confidence = if told || text.is_some() { Confidence::Certain } else { Confidence::Likely };
+    let confidence = match has {
+        Some(_) if told || text.is_some() => Confidence::Certain,
+        Some(_) => Confidence::Likely,
+        None => Confidence::Possible,
+    };
     let why = if told { " (`domain-needed`)" } else { "" };
-    let message =
-        format!("dnsmasq answers `{name}` itself{why}: {}; {} says {}", outcome(&denial), has.hop, outcome(&has));
+    let beside = has.map_or_else(
+        || "whether an upstream has it could not be asked".to_owned(),
+        |has| format!("{} says {}", has.hop, outcome(&has)),
+    );
+    let message = format!("dnsmasq answers `{name}` itself{why}: {}; {beside}", outcome(&denial));
     let files = conf.map(|(read, _)| read).unwrap_or_default();
-    let rests = indexes([denial, has].into_iter().chain(text)).into_iter().chain(files);
+    let rests = indexes([denial].into_iter().chain(has).chain(text)).into_iter().chain(files);
     Some(Sign::new(&hop.id, confidence, message).about([name]).resting_on(rests))
 }
 
@@ -105,6 +116,8 @@ mod tests {
         let mut evidence = bare("NXDOMAIN");
         evidence.change("upstream-1", |at| at.name == "intranet", |at| at.set_unknown_in_the_world());
         assert_eq!(evidence.signs("F23"), []);
+        evidence.forget(|at| at.hop == "upstream-1");
+        assert_eq!(evidence.signs("F23")[0].confidence, Confidence::Possible, "no upstream could be asked");
         let mut evidence = bare("NXDOMAIN");
         let mut completed = evidence.question("pod", "dnsmasq", "intranet.example.com", "A");
         completed.set_answer(&["192.0.2.80"], 60, flags("ra"));

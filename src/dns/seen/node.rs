@@ -77,17 +77,17 @@ impl<'a> Seen<'a> {
         Some((at, servers))
     }
 
-    /// Where dnsmasq sends names of the cluster, and what says so: its own words, else its files. `None`: nothing says it;
-    /// an inner `None`: nowhere.
-    pub fn cluster_server(&self, dnsmasq: &Hop) -> Option<(Vec<usize>, Option<SocketAddr>)> {
+    /// Where dnsmasq sends names of the cluster, and what says so: its own words, else its files. `None`: nothing says it.
+    pub fn cluster_servers(&self, dnsmasq: &Hop) -> Option<(Vec<usize>, Vec<SocketAddr>)> {
         if let Some((at, servers)) = self.dnsmasq_servers(&dnsmasq.id) {
-            let mut addresses = servers.iter().filter_map(|server| server.address);
-            return Some((vec![at.index], addresses.find(|address| self.is_for_cluster(*address))));
+            let addresses = servers.iter().filter_map(|server| server.address);
+            return Some((vec![at.index], addresses.filter(|address| self.is_for_cluster(*address)).collect()));
         }
         let (rests, conf) = self.conf_of(dnsmasq)?;
         let domain = &self.evidence.chain.cluster_domain;
-        let rule = conf.servers.iter().find(|server| server.domains.iter().any(|zone| is_below(zone, domain)))?;
-        Some((rests, rule.address))
+        let rules = conf.servers.iter().filter(|server| server.domains.iter().any(|zone| is_below(zone, domain)));
+        let addresses: Vec<SocketAddr> = rules.filter_map(|server| server.address).collect();
+        (!addresses.is_empty()).then_some((rests, addresses))
     }
 
     /// Every query to a hop, when each was refused (nothing listens) and each place that may ask it did.

@@ -19,3 +19,11 @@ fn the_detection_of_loops_leaves_no_server() {
     let run = world.debug(&[OUTSIDE, SERVICE]);
     run.expect_alone().expect_root("dnsmasq-asks-itself", "dnsmasq");
 }
+
+#[test]
+fn the_node_process_is_told_to_ask_dnsmasq() {
+    let scene = Three { origin_resolv: Some("nameserver 10.0.2.15\n"), ..Three::healthy() };
+    let Some(world) = scene.start() else { return };
+    let run = world.debug(&[OUTSIDE, SERVICE]);
+    run.expect_alone().expect_root("dnsmasq-asks-itself", "node");
+}

@@ -29,3 +29,11 @@ fn a_rule_drops() {
     let run = world.debug(&[SERVICE, OUTSIDE]);
     run.expect_alone().expect_root("node-firewall", "dnsmasq");
 }
+
+#[test]
+fn a_rule_refuses() {
+    let Some(world) = Three::healthy().start() else { return };
+    world.iptables("node1", "-A INPUT -s 10.128.0.0/14 -p udp --dport 53 -j REJECT");
+    let run = world.debug(&[SERVICE, OUTSIDE]);
+    run.expect_alone().expect_root("node-firewall", "dnsmasq");
+}

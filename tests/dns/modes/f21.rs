@@ -20,3 +20,15 @@ fn pods_are_not_on_a_network_of_the_node() {
         "dnsmasq 2.90 with `local-service`, a pod from 10.128.0.5",
     );
 }
+
+#[test]
+fn dnsmasq_is_bound_to_loopback() {
+    let origin_dns = "no-resolv\ninterface=lo\nbind-interfaces\n";
+    let scene =
+        Three { origin_dns, cluster_rule: "server=/cluster.local/127.0.0.2\n", skydns: None, ..Three::healthy() };
+    let Some(world) = scene.start() else { return };
+    let sky = SkyDns::new().with("kinesis.team1", "172.30.5.6");
+    world.serve("node1", "127.0.0.2:53", move |ask| sky.reply(ask));
+    let run = world.debug(&[SERVICE, OUTSIDE]);
+    run.expect_alone().expect_root("dnsmasq-local-only", "dnsmasq");
+}
