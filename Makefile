@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
 .DEFAULT_GOAL := help
-.PHONY: help run run-lab test lab lab-down lint bench bench-smoke release clean
+.PHONY: help run run-lab test lab lab-down lint bench bench-smoke bench-dns dns-table dns-probe fuzz-dns release clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
@@ -23,14 +23,27 @@ lab-down: ## Stop the lab
 lint: ## Formatting, clippy, dependencies
 	@tests/lint
 
+dns-table: ## Break DNS in 60 ways on real resolvers, and print what `dns-debug` found
+	@tests/dns-table --no-default-features
+
 bench: ## Compare with kubectl on the lab (release build)
 	@tests/bench/run
 
 bench-smoke: ## Compare `smoke` with boto3 and the AWS CLI on a moto server (release build)
 	@tests/bench/smoke
 
-release: ## Build the release binary
-	cargo build --release --locked
+bench-dns: ## Time the rounds of `dns-debug` on real resolvers against `dig`
+	@tests/bench/dns
+
+fuzz-dns: ## Feed the parsers of `dns-debug` with nonsense for MINUTES= (10)
+	@tests/bench/dns-fuzz $(MINUTES)
+
+dns-probe: ## Build the static program that `dns-debug` sends to vantages, and print its path
+	@tests/dns-probe
+
+release: ## Build the release binary, and beside it the probe that travels
+	cargo build --release --locked --bin lsdeploy
+	install -m 755 "$$(tests/dns-probe)" "$${CARGO_TARGET_DIR:-target}/release/"
 
 clean: ## Stop the lab and delete what builds made; the cache stays
 	-tests/lab/lab down

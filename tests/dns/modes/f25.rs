@@ -1,0 +1,12 @@
+//! F25: an upstream answers names that do not exist.
+
+use crate::scene::{Four, OUTSIDE, SERVICE};
+
+#[test]
+fn the_provider_sells_what_does_not_exist() {
+    let Some(world) = (Four { up1: Vec::new(), ..Four::healthy() }).start() else { return };
+    world.dnsmasq("up1", &["--no-resolv", "--address=/#/92.242.140.68"]);
+    let run = world.debug(&[OUTSIDE, SERVICE]);
+    run.prove("F25", "nxdomain-rewritten", "upstream-1", "dnsmasq 2.90 with `address=/#/92.242.140.68` behind CoreDNS");
+    run.expect_alone();
+}

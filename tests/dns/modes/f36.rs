@@ -1,0 +1,34 @@
+//! F36: an upstream of CoreDNS says nothing.
+
+use crate::scene::{Four, OUTSIDE, SERVICE};
+use crate::world::Spec;
+
+#[test]
+fn the_only_upstream_vanished() {
+    let Some(world) = (Four { up1: Vec::new(), ..Four::healthy() }).start() else { return };
+    world.silence("up1");
+    let run = world.debug(&[OUTSIDE, SERVICE]);
+    run.prove("F36", "upstream-silent", "upstream-1", "iptables DROP before the upstream of CoreDNS 1.11.3");
+    run.expect_alone();
+}
+
+#[test]
+fn nothing_listens_at_the_only_upstream() {
+    let Some(world) = (Four { up1: Vec::new(), ..Four::healthy() }).start() else { return };
+    let run = world.debug(&[OUTSIDE, SERVICE]);
+    run.expect_root("upstream-silent", "upstream-1");
+    run.expect_alone();
+}
+
+#[test]
+fn the_first_of_two_upstreams_is_dead() {
+    let resolv = "search example.com\nnameserver 10.9.0.3\nnameserver 10.9.0.1\n";
+    let Some(world) = (Four { node_resolv: resolv, more: vec![Spec::dead()], ..Four::healthy() }).start() else {
+        return;
+    };
+    world.silence("dead");
+    let run = world.debug(&[OUTSIDE, SERVICE]);
+    let dead = &run.evidence.chain.hops.iter().find(|hop| hop.address == "10.9.0.3:53".parse().ok()).unwrap().id;
+    run.expect_root("upstream-silent", dead);
+    run.expect_alone();
+}

@@ -1,0 +1,37 @@
+//! F38: TCP is blocked where answers are cut.
+
+use lsdeploy::dns::classify::Confidence;
+
+use crate::scene::{Four, OUTSIDE, SERVICE};
+use crate::world::{World, Zone};
+
+/// An upstream with a name whose addresses do not fit into a datagram.
+fn start(rule: &str) -> Option<World> {
+    let many: String = (1..=90).map(|host| format!("@ A 192.0.2.{host}\n")).collect();
+    let up1 = vec![Zone::root(""), Zone::new("example.com", ""), Zone::new("github.com", &many)];
+    let world = (Four { up1, ..Four::healthy() }).start()?;
+    if !rule.is_empty() {
+        world.iptables("up1", &format!("-A INPUT -p tcp --dport 53 {rule}"));
+    }
+    Some(world)
+}
+
+#[test]
+fn a_firewall_before_the_upstream_drops_tcp() {
+    let Some(world) = start("-j DROP") else { return };
+    let run = world.debug(&[OUTSIDE, SERVICE]);
+    run.prove("F38", "tcp-blocked", "upstream-1", "iptables drops TCP to Unbound 1.17, whose UDP answer is cut");
+    run.expect_alone();
+}
+
+#[test]
+fn a_firewall_before_the_upstream_resets_tcp() {
+    let Some(world) = start("-j REJECT --reject-with tcp-reset") else { return };
+    world.debug(&[OUTSIDE, SERVICE]).expect_also("tcp-blocked", "upstream-1", Confidence::Certain);
+}
+
+#[test]
+fn cut_answers_that_come_by_tcp_are_fine() {
+    let Some(world) = start("") else { return };
+    world.debug(&[OUTSIDE, SERVICE]).prove_healthy("90 addresses: cut by UDP, whole by TCP");
+}
