@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::places::first_hops;
 use super::{Mode, Stage, nothing_more};
-use crate::dns::chain::{Place, Target};
+use crate::dns::chain::{Place, PlaceKind, Target};
 use crate::dns::classify::{Confidence, Sign};
 use crate::dns::files::hosts::{Entry, HostsFile};
 use crate::dns::files::nsswitch::{Nsswitch, Service};
@@ -76,8 +76,10 @@ fn hosts_line(seen: &Seen<'_>, case: &Case<'_>) -> Option<Sign> {
     let expected = &case.target.expected;
     let known = expected.iter().any(|address| case.wire_addresses.contains(address));
     // Without a word of the cluster on who is right, the line may be there on purpose.
+    // On somebody's own machine too, even against the cluster.
+    let own_machine = case.place.kind == PlaceKind::Workstation;
     let confidence = match known && used && !expected.contains(&entry.address) {
-        true if case.libc.is_some() => Confidence::Certain,
+        true if case.libc.is_some() && !own_machine => Confidence::Certain,
         true => Confidence::Likely,
         false => Confidence::Possible,
     };
@@ -97,7 +99,7 @@ fn order(seen: &Seen<'_>, case: &Case<'_>) -> Option<Sign> {
     let (file, text) = seen.file(&case.place.name, "/etc/nsswitch.conf")?;
     let nsswitch = Nsswitch::parse(text);
     let line = nsswitch.line?;
-    let failed = case.libc.filter(|at| at.answers.is_empty())?;
+    let failed = case.libc.filter(|at| at.answers.is_empty() && !at.silent())?;
     if case.wire.is_empty() {
         return None;
     }

@@ -27,7 +27,9 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
         let asks = seen.asks_for(hop, name);
         !asks.iter().any(|next| guilty.iter().any(|(other, _)| other.id == next.id))
     };
-    let last = guilty.iter().filter(|(hop, lost)| is_last(hop, &lost[0].name));
+    // Who answers nothing at all is another matter, and so is whoever waits for it.
+    let waits = |hop: &Hop, name: &str| seen.asks_for(hop, name).iter().any(|next| is_dead(seen, next));
+    let last = guilty.iter().filter(|(hop, lost)| is_last(hop, &lost[0].name) && !waits(hop, &lost[0].name));
     last.map(|(hop, lost)| {
         // What it asks itself was not asked for this: the fault may lie there.
         let asks = seen.asks_for(hop, &lost[0].name);
@@ -49,6 +51,11 @@ fn silent<'a>(seen: &Seen<'a>, hop: &Hop) -> Option<Vec<At<'a>>> {
     let never = |at: &&At<'a>| at.silent() && !asked.iter().any(|other| other.name == at.name && other.replied());
     let lost: Vec<At<'a>> = asked.iter().filter(never).copied().collect();
     (answers && !lost.is_empty()).then_some(lost)
+}
+
+/// It was asked, and never answered anything.
+fn is_dead(seen: &Seen<'_>, hop: &Hop) -> bool {
+    seen.asked(&hop.id).next().is_some() && seen.answers_somewhere(&hop.id).is_none()
 }
 
 /// The reverse zones of RFC 1918, of shared addresses and of IPv6's local ones.
@@ -86,7 +93,7 @@ mod tests {
     use super::is_private;
     use crate::dns::classify::Confidence;
     use crate::dns::evidence::Evidence;
-    use crate::dns::observation::Observation;
+    use crate::dns::observation::{Observation, Trouble};
     use crate::dns::seen::Seen;
 
     const POD: &str = "5.0.128.10.in-addr.arpa";
@@ -136,6 +143,10 @@ mod tests {
         lost.change("node", |at| at.kind == "PTR", Observation::set_silent);
         lost.change("node", |at| at.kind == "PTR", |at| at.name = "4.4.8.8.in-addr.arpa".to_owned());
         assert_eq!(lost.signs("F50"), [], "no private address: F36 or its like");
+        let mut waiting = openshift3();
+        waiting.change_all("node", |at| at.set_trouble(Trouble::Refused));
+        waiting.change("dnsmasq", |at| at.name == REVERSE, Observation::set_silent);
+        assert_eq!(waiting.signs("F50"), [], "F4: the node process is down");
         assert!(
             is_private(REVERSE) && is_private("1.0.168.192.in-addr.arpa.") && !is_private("1.0.32.172.in-addr.arpa")
         );

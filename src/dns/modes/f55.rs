@@ -103,10 +103,15 @@ fn listener(seen: &Seen<'_>, place: &Place, address: SocketAddr) -> Option<(usiz
     })
 }
 
-/// Names that this hop does not answer as it should.
+/// Names that this hop does not answer as it should: somebody else knows them, or it says nothing at all.
 fn lost<'a>(seen: &Seen<'a>, place: &Place, hop: &Hop) -> Vec<At<'a>> {
+    let known = |at: &At<'a>| {
+        let mut others =
+            seen.queries().filter(|other| other.hop != hop.id && other.kind == "A" && other.name == at.name);
+        others.any(|other| seen.is_right(&other))
+    };
     let replies = seen.targets().filter_map(|target| seen.reply_at(&place.name, &hop.id, &target.name, "A"));
-    replies.filter(|at| !seen.is_right(at)).collect()
+    replies.filter(|at| !seen.is_right(at) && (!at.replied() || known(at))).collect()
 }
 
 /// `dnsmasq (pid 812: dnsmasq -k)`.
@@ -120,8 +125,8 @@ fn describe(process: &At<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::openshift3;
     use super::super::fixtures::workstations::{CRC, CRC_API, crc_system};
+    use super::super::fixtures::{OUTSIDE, openshift3};
     use crate::dns::classify::Confidence;
     use crate::dns::evidence::Evidence;
     use crate::dns::observation::{Observation, Trouble};
@@ -169,6 +174,9 @@ mod tests {
         assert_eq!(without_rule.signs("F55"), [], "F56: the right dnsmasq runs");
         let mut works = crc_system();
         works.process("workstation", "dnsmasq", &["/usr/sbin/dnsmasq", "-k"]);
-        assert_eq!(works.signs("F55")[0].confidence, Confidence::Possible, "every name is right");
+        for hop in ["workstation-dns", "upstream-1"] {
+            works.change(hop, |at| at.name == OUTSIDE, Observation::set_unknown_in_the_world);
+        }
+        assert_eq!(works.signs("F55")[0].confidence, Confidence::Possible, "every name that there is is right");
     }
 }

@@ -3,9 +3,10 @@
 use super::{Mode, Stage, nothing_more};
 use crate::dns::chain::{Place, PlaceKind};
 use crate::dns::classify::{Confidence, Sign};
+use crate::dns::files::hosts::HostsFile;
 use crate::dns::files::resolv::ResolvConf;
 use crate::dns::observation::Trouble;
-use crate::dns::seen::Seen;
+use crate::dns::seen::{At, Seen, indexes};
 
 pub(super) static MODE: Mode = Mode {
     id: "F58",
@@ -48,7 +49,18 @@ fn judge(seen: &Seen<'_>, place: &Place) -> Option<Sign> {
         None => return None,
     };
     let message = format!("/etc/resolv.conf of {} {what}: it asks nobody", place.name);
-    Some(Sign::new(&seen.client(&place.name)?.id, Confidence::Certain, message).resting_on([at.index]))
+    // `resolve` of nsswitch.conf asks systemd-resolved without this file.
+    let works = resolves_all_the_same(seen, place);
+    let confidence = if works.is_empty() { Confidence::Certain } else { Confidence::Possible };
+    let sign = Sign::new(&seen.client(&place.name)?.id, confidence, message);
+    Some(sign.resting_on([at.index]).resting_on(indexes(works)))
+}
+
+/// Names that the C library of the place knows, and not from its hosts file.
+fn resolves_all_the_same<'a>(seen: &Seen<'a>, place: &Place) -> Vec<At<'a>> {
+    let hosts = seen.file(&place.name, "/etc/hosts").map(|(_, text)| HostsFile::parse(text)).unwrap_or_default();
+    let known = seen.targets().filter(|target| hosts.naming(&target.name).next().is_none());
+    known.filter_map(|target| seen.libc(&place.name, &target.name)).filter(|at| !at.answers.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -73,6 +85,9 @@ mod tests {
         let mut pod = openshift4();
         pod.file("pod", "/etc/resolv.conf", "search example.com\n");
         assert_eq!(pod.signs("F58"), [], "F45: a pod's own file");
+        let mut resolved = minishift();
+        resolved.file("workstation", "/etc/resolv.conf", "# managed by systemd-resolved\n");
+        assert_eq!(resolved.signs("F58")[0].confidence, Confidence::Possible, "nss-resolve needs no such file");
         let mut unseen = openshift4();
         unseen.forget(|at| at.name == "/etc/resolv.conf");
         assert_eq!(unseen.signs("F58"), [], "nobody looked");

@@ -45,7 +45,12 @@ fn judge(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
     let first = lost.first()?;
     // REFUSED to everything may also mean "not for you".
     let own_zone = replies.iter().any(|at| at.flag(|flags| flags.aa)) || lost.iter().any(refers);
-    let confidence = if own_zone { Confidence::Certain } else { Confidence::Likely };
+    let suffers = |at: &At<'_>| names.iter().any(|name| name.eq_ignore_ascii_case(&at.name));
+    let confidence = match own_zone {
+        _ if !lost.iter().any(suffers) => Confidence::Possible,
+        true => Confidence::Certain,
+        false => Confidence::Likely,
+    };
     let said = if first.said("REFUSED") { "REFUSED" } else { "NOERROR without an answer" };
     let message = format!(
         "{}{} offers no recursion (ra=0 in all {} replies) and says {said} to {}",
@@ -95,6 +100,23 @@ mod tests {
         let mut refusing = openshift4();
         refusing.change("upstream-1", |at| at.name == OUTSIDE, |at| at.set_rcode("REFUSED", flags("ra")));
         assert_eq!(refusing.signs("F59"), [], "dnsmasq that has no upstream says ra=1");
+        let mut enough = openshift4();
+        let asked_for = [OUTSIDE, ROUTE];
+        enough.change(
+            "upstream-1",
+            |at| !asked_for.contains(&at.name.as_str()),
+            |at| at.set_rcode("REFUSED", flags("")),
+        );
+        enough.change(
+            "upstream-1",
+            |at| asked_for.contains(&at.name.as_str()),
+            |at| {
+                let answers = at.answers.clone();
+                at.set_rcode("NOERROR", flags("aa"));
+                at.answers = answers;
+            },
+        );
+        assert_eq!(enough.signs("F59")[0].confidence, Confidence::Possible, "it knows every name that was asked for");
         let mut own = openshift4();
         own.change_all("upstream-1", |at| at.set_negative("NXDOMAIN", Some((".", "a b 1 2 3 4 5")), flags("aa")));
         assert_eq!(own.signs("F59"), [], "a private root answers for the whole world");
