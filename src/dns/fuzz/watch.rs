@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 /// Nothing may take so long.
 const HANGS: Duration = Duration::from_secs(30);
 
-type Reading = Mutex<(Instant, &'static str, Vec<u8>)>;
+type Now = (Instant, &'static str, Vec<u8>);
+type Reading = Mutex<Now>;
 
 /// What is being read, and since when.
 pub(super) struct Watch(Arc<Reading>);
@@ -18,11 +19,8 @@ impl Watch {
         let watched: Weak<Reading> = Arc::downgrade(&reading);
         thread::spawn(move || {
             while let Some(reading) = watched.upgrade() {
-                let (since, name, input) = &*reading.lock().unwrap();
-                if since.elapsed() > HANGS {
-                    eprintln!("{name} does not end: {:?}\n  as bytes: {input:?}", String::from_utf8_lossy(input));
-                    std::process::abort();
-                }
+                // The lock is given back before this thread rests.
+                look(&reading.lock().unwrap());
                 thread::sleep(Duration::from_millis(200));
             }
         });
@@ -31,5 +29,12 @@ impl Watch {
 
     pub(super) fn reading(&self, name: &'static str, input: &[u8]) {
         *self.0.lock().unwrap() = (Instant::now(), name, input.to_vec());
+    }
+}
+
+fn look((since, name, input): &Now) {
+    if since.elapsed() > HANGS {
+        eprintln!("{name} does not end: {:?}\n  as bytes: {input:?}", String::from_utf8_lossy(input));
+        std::process::abort();
     }
 }

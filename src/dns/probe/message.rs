@@ -15,8 +15,8 @@ const SIZE_FOR_DNSSEC: u16 = 1232;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reply {
     pub(super) id: u16,
-    /// False for a question: some hops send it back.
-    pub(super) is_reply: bool,
+    /// It is a question: some hops send that back.
+    pub(super) asks: bool,
     pub(super) rcode: String,
     pub(super) flags: Flags,
     pub(super) questions: Vec<(Name, RecordType, DNSClass)>,
@@ -29,7 +29,7 @@ pub(super) struct Reply {
 /// The UDP size that goes out with a question, when it has an OPT record.
 pub(super) fn offered(question: &Question) -> Option<u16> {
     // Smaller sizes mean 512 (RFC 6891).
-    question.edns.map(|size| size.max(512)).or(question.dnssec.then_some(SIZE_FOR_DNSSEC))
+    question.edns.map(|size| size.max(512)).or_else(|| question.dnssec.then_some(SIZE_FOR_DNSSEC))
 }
 
 /// The message that asks this. The error says what is wrong with the name or the type.
@@ -71,7 +71,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Reply, String> {
     let meta = header.metadata;
     let mut reply = Reply {
         id: meta.id,
-        is_reply: meta.message_type == MessageType::Response,
+        asks: meta.message_type == MessageType::Query,
         rcode: String::new(),
         flags: Flags {
             aa: meta.authoritative,

@@ -67,8 +67,8 @@ fn data(decoder: &mut BinDecoder<'_>, kind: RecordType, length: u16, raw: &[u8])
         }
         Err(error) if readable(kind) => return Err(format!("a record of type {}: {error}", word(kind))),
         _ => {
-            let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("\\# {length} {hex}")
+            let hex: Vec<String> = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("\\# {length} {}", hex.concat())
         }
     })
 }

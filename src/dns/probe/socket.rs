@@ -89,12 +89,13 @@ fn now(socket: RawFd) -> io::Result<Event> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         other => return other.map(Event::Undelivered),
     }
-    let mut bytes = [0; LARGEST];
+    let mut bytes = vec![0; LARGEST];
     let mut parts = [IoSliceMut::new(&mut bytes)];
     let message = recvmsg::<SockaddrStorage>(socket, &mut parts, None, MsgFlags::MSG_DONTWAIT)?;
     let (size, from) = (message.bytes, message.address.as_ref().and_then(address));
     let from = from.ok_or_else(|| io::Error::other("a message came without an address"))?;
-    Ok(Event::Message { from, bytes: bytes[..size].to_vec() })
+    bytes.truncate(size);
+    Ok(Event::Message { from, bytes })
 }
 
 /// Takes one report off the socket's queue of errors.

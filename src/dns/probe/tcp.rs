@@ -25,9 +25,9 @@ pub(super) async fn ask(mut asked: Asked, port: Option<u16>) {
     let mut progress = "not connected".to_owned();
     match timeout_at(deadline, exchange(&mut asked, port, &mut progress)).await {
         Ok(Outcome::Reply(reply, size)) => asked.answered(*reply, size),
-        Ok(Outcome::Trouble(..)) if asked.suspicion.is_some() => asked.expired(),
+        // What came and did not fit says more than how it ended.
+        _ if asked.suspicion.is_some() => asked.expired(),
         Ok(Outcome::Trouble(kind, detail)) => asked.ends(kind, &detail),
-        Err(_) if asked.suspicion.is_some() => asked.expired(),
         Err(_) => {
             let detail = format!("{progress} after {} ms", asked.wait.as_millis());
             asked.ends(Trouble::Timeout, &detail);
@@ -64,7 +64,7 @@ async fn exchange(asked: &mut Asked, port: Option<u16>, progress: &mut String) -
                 let detail = format!("the reply has the id {} instead of {}", reply.id, asked.id);
                 asked.suspect(Trouble::Mismatch, detail);
             }
-            Ok(reply) if !reply.is_reply => {
+            Ok(reply) if reply.asks => {
                 return Outcome::Trouble(Trouble::Garbage, "the question itself came back".to_owned());
             }
             Ok(reply) if !reply.fits(&asked.question) => {

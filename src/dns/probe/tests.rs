@@ -1,10 +1,13 @@
 //! The probe against servers of the tests' own, which do as they are told.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::ask::blank;
 use super::*;
+use crate::dns::observation::Trouble;
+use crate::dns::plan::{Question, Source};
 
 /// A UDP server that answers each message with what `answer` makes of it.
 fn server(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> SocketAddr {

@@ -79,7 +79,7 @@ impl Exchange {
             return self.waiting.iter_mut().for_each(|asked| strange(asked, from, bytes));
         };
         match message::decode(bytes) {
-            Ok(reply) if !reply.is_reply => {
+            Ok(reply) if reply.asks => {
                 let asked = self.waiting.swap_remove(at);
                 asked.ends(Trouble::Garbage, "the question itself came back");
             }

@@ -148,14 +148,14 @@ impl Commands {
     ) -> Result<Vec<told::Output>, String> {
         let longest = jobs.iter().map(|job| job.within).max().unwrap_or_default();
         let deadline = Instant::now() + longest + GRACE;
-        let all: String =
-            jobs.iter().enumerate().map(|(number, job)| format!("job {number} {} & ", job.code)).collect();
-        let send = async {
-            input.write_all(format!("run {all}wait; say ended\n").as_bytes()).await?;
+        let started: Vec<String> =
+            jobs.iter().enumerate().map(|(number, job)| format!("job {number} {}", job.code)).collect();
+        let told = async {
+            input.write_all(format!("run {} & wait; say ended\n", started.join(" & ")).as_bytes()).await?;
             input.flush().await
         };
-        let sent = timeout_at(deadline, send).await.map_err(|_| "its shell takes no commands".to_owned())?;
-        sent.map_err(|error| error.to_string())?;
+        let told = timeout_at(deadline, told).await.map_err(|_| "its shell takes no commands".to_owned())?;
+        told.map_err(|error| error.to_string())?;
         let mut outputs: Vec<told::Output> = jobs.iter().map(|_| told::Output::default()).collect();
         loop {
             let line = timeout_at(deadline, lines.next()).await.map_err(|_| "its shell fell silent".to_owned())??;

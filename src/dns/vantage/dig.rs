@@ -34,7 +34,7 @@ pub(super) fn read(question: &Question, text: &str) -> Observation {
     observation.hop.clone_from(&question.hop);
     observation.server = Some(question.server);
     observation.chaos = question.chaos;
-    observation.edns = question.edns.or(question.dnssec.then_some(1232));
+    observation.edns = question.edns.or_else(|| question.dnssec.then_some(1232));
     observation.dnssec = question.dnssec;
     observation.checking_disabled = question.checking_disabled;
     observation.source_port = if let Source::Port(port) = question.source { Some(port) } else { None };

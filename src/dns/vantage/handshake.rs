@@ -66,7 +66,7 @@ impl Shell<'_> {
         });
         match sent.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.lost(&format!("{doing} failed ({error})")).await),
+            Ok(Err(error)) => Err(self.lost(&format!("{doing}, its input ended ({error})")).await),
             Err(_) => Err(self.slow(doing)),
         }
     }
@@ -117,7 +117,7 @@ fn advice(said: &str) -> &'static str {
     if says(&["Permission denied (", "password", "Host key verification", "a terminal is required"]) {
         return "nobody can answer here: give the account a key or a rule that needs no password";
     }
-    if says(&["broken pipe", "Broken pipe", "output ended"]) && !says(&["it printed"]) {
+    if says(&["put ended"]) && !says(&["it printed", "it ended with exit status: 1"]) {
         return "the prefix must pass its standard input on (`docker exec -i`, `kubectl exec -i`)";
     }
     "try the prefix by hand: `echo 'echo works' | PREFIX sh` must print `works`"

@@ -85,8 +85,8 @@ fn prefixes_that_cannot_work_are_explained() {
     fails("", 5000, &["empty"]);
     fails("sh 'x", 5000, &["quote"]);
     fails("no-such-program-at-all", 5000, &["no-such-program-at-all", "not there"]);
-    fails("echo hello", 5000, &["its output ended", "standard input"]);
-    fails("false", 5000, &["its output ended", "status: 1"]);
+    fails("echo hello", 5000, &["put ended", "standard input"]);
+    fails("false", 5000, &["put ended", "status: 1", "by hand"]);
     fails("sh -c 'echo I am busy >&2; exit 3'", 5000, &["I am busy", "status: 3"]);
     fails("sh -c 'cat >/dev/null'", 300, &["took too long", "password"]);
     fails("sh -c cat", 300, &["took too long"]);

@@ -34,7 +34,7 @@ fn judges(bytes: &[u8]) -> bool {
     let case = text.split_once(' ').and_then(|(case, number)| Some((case.parse::<usize>().ok()?, number)));
     let read = match case {
         Some((case, number)) => {
-            let mut random = Random::new(number.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte) + 1));
+            let mut random = Random::new(number.bytes().fold(7, |sum: u64, byte| sum.rotate_left(7) ^ u64::from(byte)));
             let mut value = serde_json::to_value(FIXTURES[case % FIXTURES.len()]()).unwrap();
             for _ in 0..=random.below(12) {
                 alter(&mut value, &mut random);

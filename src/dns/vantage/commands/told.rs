@@ -31,7 +31,10 @@ impl Output {
     fn split(&self) -> (String, &str) {
         let Some((status, lines)) = self.lines.split_last() else { return (String::new(), "") };
         let lines = if lines.last().is_some_and(String::is_empty) { &lines[..lines.len() - 1] } else { lines };
-        let text = lines.iter().map(|line| format!("{line}\n")).collect();
+        let mut text = lines.join("\n");
+        if !lines.is_empty() {
+            text.push('\n');
+        }
         (text, status.strip_prefix('=').unwrap_or_default())
     }
 }
@@ -125,7 +128,7 @@ fn processes(blank: &Observation, text: &str) -> Vec<Observation> {
             ("pid", _) => found.extend(rest.parse().ok().map(|pid| (pid, Vec::new(), None, String::new()))),
             ("argument", Some(last)) => last.1.push(rest.to_owned()),
             ("open", Some(last)) => last.2 = rest.parse().ok(),
-            ("limit", Some(last)) => last.3 += &format!("{rest}\n"),
+            ("limit", Some(last)) => last.3 = format!("{}{rest}\n", last.3),
             _ => {}
         }
     }
