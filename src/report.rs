@@ -1,6 +1,8 @@
 //! Results and events in, text out. The only place that writes to standard output and standard error.
 
+mod colour;
 pub mod diff;
+pub mod dns;
 pub mod files;
 pub mod github;
 pub mod html;

@@ -5,10 +5,11 @@ mod checks;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style as Ansi};
+use anstyle::AnsiColor;
 
 pub use self::checks::{cleaned, failed_checks, isolation, not_cleaned, smoke};
 use self::checks::{endpoints, skipped, verdict};
+use super::colour::word;
 use super::run::state;
 use super::{EnvReport, ListedLocal, Machine, Removed, table};
 use crate::cluster::inventory::Inventory;
@@ -207,9 +208,4 @@ fn age(created: &str, now: jiff::Timestamp) -> Option<String> {
         7200..172_800 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     })
-}
-
-fn word(text: &str, colour: AnsiColor, on: bool) -> String {
-    let style = if on { Ansi::new().bold().fg_color(Some(colour.into())) } else { Ansi::new() };
-    format!("{style}{text}{style:#}")
 }

@@ -1,0 +1,18 @@
+//! `dns-debug` in words, for programs and as a page. Takes the evidence of a run and the findings. Pure.
+
+mod explain;
+mod findings;
+mod json;
+mod mask;
+mod path;
+mod rows;
+mod text;
+mod words;
+mod wrap;
+
+pub use explain::{codes, explain, modes_page};
+pub use json::{json, read};
+pub use text::{Show, chain, text};
+
+#[cfg(test)]
+mod examples;

@@ -1,0 +1,193 @@
+//! One run for people: the path, what each hop says, what is wrong, the verdict. Takes evidence and findings. Pure.
+
+use std::fmt::Write as _;
+
+use anstyle::AnsiColor;
+
+use super::findings::{findings, heading};
+use super::path::path;
+use super::rows::{Extent, Group, Row, groups};
+use super::words;
+use super::wrap::{WIDTH, wrap};
+use crate::dns::classify::{Confidence, Finding, Verdict, verdict};
+use crate::dns::evidence::Evidence;
+use crate::printable::printable;
+use crate::report::colour::word;
+
+/// How it is shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Show {
+    /// With colours.
+    pub colour: bool,
+    /// Every name and every hop, also where all is well.
+    pub all: bool,
+}
+
+/// The whole report.
+pub fn text(evidence: &Evidence, found: &[Finding], show: Show) -> String {
+    let is_broken = verdict(found) == Verdict::Broken;
+    let mark = |hop: &str| {
+        let here = found.iter().find(|finding| {
+            finding.hop == hop && finding.follows_from.is_none() && finding.confidence > Confidence::Possible
+        })?;
+        Some(format!("{} {}", word("wrong:", AnsiColor::Red, show.colour), here.id))
+    };
+    let mut text = title(evidence, show.colour);
+    text.push_str(&path(evidence, &mark));
+    text.push_str(&unseen(evidence, show.colour));
+    let extent = match (show.all, is_broken) {
+        (true, _) => Extent::Full,
+        (false, true) => Extent::Normal,
+        (false, false) => Extent::Short,
+    };
+    let groups = groups(evidence, found, extent);
+    if !groups.is_empty() {
+        let _ = writeln!(text, "\n{}", heading("What each hop says", show.colour));
+        text.push_str(&table(&groups, show.colour));
+    }
+    text.push('\n');
+    text.push_str(&findings(evidence, found, show.colour));
+    text.push_str(&conclusion(evidence, found, show.colour));
+    text
+}
+
+/// The path alone, for the time before anything is asked.
+pub fn chain(evidence: &Evidence, colour: bool) -> String {
+    title(evidence, colour) + &path(evidence, &|_| None) + &unseen(evidence, colour)
+}
+
+fn title(evidence: &Evidence, colour: bool) -> String {
+    let chain = &evidence.chain;
+    let mut parts = vec![words::platform(chain.platform).to_owned()];
+    if !chain.cluster_domain.is_empty() {
+        parts.push(format!("cluster domain {}", printable(&chain.cluster_domain)));
+    }
+    parts.extend(chain.apps_domain.as_ref().map(|domain| format!("Routes below {}", printable(domain))));
+    format!("{}\n{}", heading("The path", colour), wrap(&parts.join(", "), "  ", "  "))
+}
+
+fn unseen(evidence: &Evidence, colour: bool) -> String {
+    if evidence.chain.unseen.is_empty() {
+        return String::new();
+    }
+    let lines = evidence.chain.unseen.iter().map(|sentence| wrap(sentence, "  - ", "    "));
+    format!("\n{}\n{}", heading("What could not be seen", colour), lines.collect::<String>())
+}
+
+/// `ok: ...` or `broken: ...`, in one line.
+pub(super) fn conclusion(evidence: &Evidence, found: &[Finding], colour: bool) -> String {
+    let causes = || found.iter().filter(|finding| finding.follows_from.is_none());
+    let sure: Vec<&Finding> = causes().filter(|finding| finding.confidence > Confidence::Possible).collect();
+    let (head, said) = match sure.as_slice() {
+        [] => (word("ok:", AnsiColor::Green, colour), healthy(evidence, causes().count())),
+        [first, more @ ..] => {
+            let others = match more.len() {
+                0 => String::new(),
+                1 => "; one more cause is named above".to_owned(),
+                more => format!("; {more} more causes are named above"),
+            };
+            let said = format!("{} at {}, {} ({}){others}", first.code, first.hop, first.confidence, first.id);
+            (word("broken:", AnsiColor::Red, colour), said)
+        }
+    };
+    let mut text = format!("{head} {}\n", printable(&said));
+    if let Some(first) = sure.first() {
+        let _ = writeln!(text, "more about it: `lsdeploy dns-debug --explain {}`", first.id);
+    }
+    text
+}
+
+fn healthy(evidence: &Evidence, possible: usize) -> String {
+    let names = match evidence.targets.len() {
+        1 => "1 name".to_owned(),
+        many => format!("{many} names"),
+    };
+    let hops = evidence.chain.hops.iter().filter(|hop| hop.address.is_some()).count();
+    let doubt = match possible {
+        0 => String::new(),
+        1 => "; one thing above is odd and does no harm that was seen".to_owned(),
+        many => format!("; {many} things above are odd and do no harm that was seen"),
+    };
+    let s = if hops == 1 { "" } else { "s" };
+    let answered =
+        |name: &str| evidence.observations.iter().any(|seen| seen.name.eq_ignore_ascii_case(name) && seen.has_answer());
+    let without: Vec<&str> =
+        evidence.targets.iter().map(|target| target.name.as_str()).filter(|name| !answered(name)).collect();
+    let empty = match without.as_slice() {
+        [] => String::new(),
+        names => format!("; no hop knows an address of {}", names.join(", ")),
+    };
+    format!("{names} asked at {hops} hop{s}, and no hop is wrong{empty}{doubt}")
+}
+
+const HEAD: [&str; 6] = ["HOP", "FROM", "ASKED", "RESULT", "FLAGS", "MS"];
+/// What the columns may take together, so that most answers fit beside them.
+const COLUMNS: usize = 48;
+
+/// One block per name, all with the same columns. What a line has no room for goes to the next one.
+fn table(groups: &[Group<'_>], colour: bool) -> String {
+    let widths = widths(groups);
+    let mut text = String::new();
+    let head = HEAD.map(str::to_owned);
+    for (place, group) in groups.iter().enumerate() {
+        let about = if group.about.is_empty() { String::new() } else { format!(" - {}", group.about) };
+        text.push_str(&wrap(&format!("{}{about}", group.name), "  ", "      "));
+        if place == 0 {
+            text.push_str(&line(' ', &head, &widths, "ANSWER"));
+        }
+        for row in &group.rows {
+            let mark = if row.is_evidence && !row.is_good { '!' } else { ' ' };
+            let line = line(mark, &cells(row), &widths, &row.answer);
+            text.push_str(&if mark == '!' { line.replacen('!', &word("!", AnsiColor::Red, colour), 1) } else { line });
+        }
+    }
+    text
+}
+
+/// As wide as the widest cell; where that is too much together, the widest columns give way.
+fn widths(groups: &[Group<'_>]) -> [usize; 6] {
+    let mut widths = HEAD.map(str::len);
+    for row in groups.iter().flat_map(|group| &group.rows) {
+        for (width, cell) in widths.iter_mut().zip(&cells(row)) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    while widths.iter().sum::<usize>() > COLUMNS {
+        let Some(widest) = widths.iter_mut().max() else { break };
+        *widest -= 1;
+    }
+    widths
+}
+
+fn cells(row: &Row<'_>) -> [String; 6] {
+    let flags = if row.flags.is_empty() { "-".to_owned() } else { row.flags.clone() };
+    let from = if row.from.is_empty() { "itself".to_owned() } else { row.from.join(", ") };
+    [row.hop.to_owned(), from, row.asked.join(", "), row.result.clone(), flags, words::ms(row.ms)]
+        .map(|cell| printable(&cell))
+}
+
+fn line(mark: char, cells: &[String; 6], widths: &[usize; 6], answer: &str) -> String {
+    let mut line = format!("  {mark} ");
+    for (place, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let length = cell.chars().count();
+        // Numbers stand below each other at their last digit.
+        let pad = width.saturating_sub(length);
+        match place {
+            5 => line.extend(std::iter::repeat_n(' ', pad).chain(cell.chars())),
+            _ => line.extend(cell.chars().chain(std::iter::repeat_n(' ', pad))),
+        }
+        line.push_str("  ");
+        // A long cell has the line to itself: the next ones start at their columns again.
+        if length > *width {
+            let column = 4 + widths[..=place].iter().map(|width| width + 2).sum::<usize>();
+            line = format!("{}\n{}", line.trim_end(), " ".repeat(column));
+        }
+    }
+    let answer = printable(answer);
+    let used = line.lines().last().map_or(0, |last| last.chars().count());
+    if used + answer.chars().count() > WIDTH {
+        line = format!("{}\n{}", line.trim_end(), " ".repeat(10));
+    }
+    line.push_str(&answer);
+    format!("{}\n", line.trim_end())
+}
