@@ -1,5 +1,6 @@
 //! The command line, as given: no defaults that depend on anything, no meaning.
 
+pub mod chain;
 pub mod diff;
 pub mod file;
 pub mod scc;

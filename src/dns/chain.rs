@@ -1,6 +1,7 @@
 //! The path as it was found: who asks whom. Takes what the survey saw, or a chain file; returns hops. Pure.
 
 pub mod discover;
+pub mod given;
 
 use std::net::{IpAddr, SocketAddr};
 
