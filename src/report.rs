@@ -9,6 +9,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 mod markup;
+mod page;
 mod progress;
 mod run;
 pub mod scc;

@@ -3,7 +3,9 @@
 mod explain;
 mod findings;
 mod json;
+mod junit;
 mod mask;
+mod page;
 mod path;
 mod rows;
 mod text;
@@ -12,7 +14,9 @@ mod wrap;
 
 pub use explain::{codes, explain, modes_page};
 pub use json::{json, read};
+pub use junit::junit;
+pub use page::{When, html};
 pub use text::{Show, chain, text};
 
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::EnvReport;
 use super::markup::{Element, element};
+use super::page::{column, head, prose, scrolling, sentence, titled};
 use super::run::{Run, duration};
 use crate::smoke::{Status, Summary};
 
@@ -18,23 +19,7 @@ pub fn report(run: &Run<'_>) -> String {
     let title = format!("lsdeploy {}: {}", run.command, run.verdict());
     let sections = [failures::section(run), grid::section(run), environments::section(run), environments::skipped(run)];
     let body = element("body").child(summary(run)).child(element("main").children(sections.into_iter().flatten()));
-    element("html").attribute("lang", "en").child(head(&title)).child(body).to_html()
-}
-
-fn head(title: &str) -> Element {
-    let meta =
-        |name: &'static str, content: &str| element("meta").attribute("name", name).attribute("content", content);
-    element("head")
-        .child(element("meta").attribute("charset", "utf-8"))
-        .child(meta("viewport", "width=device-width, initial-scale=1"))
-        .child(meta("color-scheme", "light dark"))
-        .child(
-            element("meta")
-                .attribute("http-equiv", "Content-Security-Policy")
-                .attribute("content", "default-src 'none'; style-src 'unsafe-inline'"),
-        )
-        .child(element("title").text(title))
-        .child(element("style").raw(include_str!("html/style.css")))
+    element("html").attribute("lang", "en").child(head(&title, &[include_str!("html/style.css")])).child(body).to_html()
 }
 
 /// Verdict, counts, date and version.
@@ -74,26 +59,6 @@ fn summary(run: &Run<'_>) -> Element {
                 .child(when.text(run.began.strftime("%-d %B %Y, %H:%M UTC").to_string()))
                 .text(format!(" · took {} · lsdeploy {}", duration(run.took), env!("CARGO_PKG_VERSION"))),
         )
-}
-
-/// A section with its heading.
-fn titled(id: &'static str, title: &str) -> Element {
-    element("section").attribute("aria-labelledby", id).child(element("h2").attribute("id", id).text(title))
-}
-
-/// A table that may be wider than the page: it scrolls by itself, with the keyboard too.
-fn scrolling(label: &str, table: Element) -> Element {
-    element("div")
-        .class("scroll")
-        .attribute("role", "region")
-        .attribute("tabindex", "0")
-        .attribute("aria-label", label)
-        .child(table)
-}
-
-/// A heading of a table's column.
-fn column(text: &str) -> Element {
-    element("th").attribute("scope", "col").text(text)
 }
 
 /// A duration, and how it compares with the longest.
@@ -141,21 +106,4 @@ fn anchor(place: usize, what: &str) -> String {
 /// The environments and their place among all.
 fn numbered<'a>(run: &Run<'a>) -> impl Iterator<Item = (usize, &'a EnvReport)> {
     run.reports.iter().enumerate()
-}
-
-/// Text whose parts in backticks are code.
-fn prose(name: &'static str, text: &str) -> Element {
-    let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) {
-        return element(name).text(text);
-    }
-    parts.into_iter().enumerate().fold(element(name), |all, (place, part)| match place % 2 {
-        0 => all.text(part),
-        _ => all.child(element("code").text(part)),
-    })
-}
-
-fn sentence(text: &str) -> String {
-    let mut all = text.chars();
-    all.next().map_or_else(String::new, |first| first.to_uppercase().chain(all).collect())
 }

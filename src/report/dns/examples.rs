@@ -8,10 +8,10 @@ use crate::dns::classify::{Confidence, Finding};
 use crate::dns::evidence::Evidence;
 use crate::dns::observation::{Flags, Observation, ProbeError, Record, Transport, Trouble};
 
-pub(super) const SERVICE: &str = "kubernetes.default.svc.cluster.local";
-pub(super) const ROUTE: &str = "kinesis-localstack-team1.apps.example.com";
+pub(crate) const SERVICE: &str = "kubernetes.default.svc.cluster.local";
+pub(crate) const ROUTE: &str = "kinesis-localstack-team1.apps.example.com";
 
-pub(super) fn place(name: &str, kind: PlaceKind, how: &str, node: Option<&str>) -> Place {
+pub(crate) fn place(name: &str, kind: PlaceKind, how: &str, node: Option<&str>) -> Place {
     let pod = (kind == PlaceKind::Pod).then(|| "team1/moto-0".to_owned());
     Place { name: name.to_owned(), kind, how: how.to_owned(), pod, node: node.map(str::to_owned) }
 }
@@ -25,7 +25,7 @@ fn strings(words: &str) -> Vec<String> {
 }
 
 /// A hop: `zones > hops` rules are separated by semicolons.
-pub(super) fn hop(id: &str, role: Role, at: &str, software: &str, from: &str, rules: &str) -> Hop {
+pub(crate) fn hop(id: &str, role: Role, at: &str, software: &str, from: &str, rules: &str) -> Hop {
     let forward = |rule: &str| {
         let (zones, to) = rule.split_once('>')?;
         Some(Forward { zones: strings(zones), to: strings(to) })
@@ -43,7 +43,7 @@ pub(super) fn hop(id: &str, role: Role, at: &str, software: &str, from: &str, ru
 }
 
 /// `pod dnsmasq A NAME`, and what came back: `NOERROR aa ra 192.0.2.1`, `NXDOMAIN ra SOA=corp.example`, `timeout`.
-pub(super) fn seen(question: &str, reply: &str, ms: f64) -> Observation {
+pub(crate) fn seen(question: &str, reply: &str, ms: f64) -> Observation {
     let question = strings(question);
     let [vantage, hop, kind, name] = question.as_slice() else { panic!("{question:?}") };
     let mut seen = Observation::blank(vantage, name, kind, Transport::Udp);
@@ -91,7 +91,7 @@ fn target(name: &str, kind: Kind, expected: &str, because: &str) -> Target {
 }
 
 /// An OpenShift 3 node whose dnsmasq does not know where cluster names belong.
-pub(super) fn broken() -> (Evidence, Vec<Finding>) {
+pub(crate) fn broken() -> (Evidence, Vec<Finding>) {
     let hops = vec![
         hop("pod", Role::Client, "", "", "", ". > dnsmasq"),
         hop("node1", Role::Client, "", "", "", ". > dnsmasq"),
@@ -188,7 +188,7 @@ fn findings() -> Vec<Finding> {
 }
 
 /// An OpenShift 4 cluster, seen from a pod and from a workstation.
-pub(super) fn healthy() -> Evidence {
+pub(crate) fn healthy() -> Evidence {
     let coredns = "cluster.local in-addr.arpa >; . > upstream-1 upstream-2";
     let hops = vec![
         hop("pod", Role::Client, "", "", "", ". > coredns"),
