@@ -28,8 +28,8 @@ pub struct When {
     pub took: Duration,
 }
 
-/// The whole page.
-pub fn html(evidence: &Evidence, found: &[Finding], when: When) -> String {
+/// The whole page; `when` the run was, where that is known.
+pub fn html(evidence: &Evidence, found: &[Finding], when: Option<When>) -> String {
     let title = format!("lsdeploy dns-debug: {}", headline(found));
     let sections = [
         findings::section(evidence, found),
@@ -54,7 +54,7 @@ fn headline(found: &[Finding]) -> String {
     }
 }
 
-fn summary(evidence: &Evidence, found: &[Finding], when: When) -> Element {
+fn summary(evidence: &Evidence, found: &[Finding], when: Option<When>) -> Element {
     let is_broken = verdict(found) == Verdict::Broken;
     let (class, shape) = if is_broken { ("bad", "✗") } else { ("good", "✓") };
     let mark = element("span").class(format!("mark {class}")).attribute("aria-hidden", "true").text(shape);
@@ -75,23 +75,24 @@ fn summary(evidence: &Evidence, found: &[Finding], when: When) -> Element {
         Some(first) => first.message.clone(),
         None => sentence(conclusion.trim_start_matches("ok: ").trim_end()),
     };
-    let time = element("time").attribute("datetime", when.began.to_string());
     element("header")
         .class(class)
         .child(element("p").class("tool").text("lsdeploy dns-debug"))
         .child(element("h1").child(mark).child(element("span").text(headline(found))))
         .child(prose("p", &told))
         .child(counts)
-        .child(
-            element("p").class("when").child(time.text(when.began.strftime("%-d %B %Y, %H:%M UTC").to_string())).text(
-                format!(
-                    " · took {:.1} s · {} · lsdeploy {}",
-                    when.took.as_secs_f64(),
-                    words::platform(evidence.chain.platform),
-                    env!("CARGO_PKG_VERSION")
-                ),
-            ),
-        )
+        .child(footing(evidence, when))
+}
+
+/// When, how long, which cluster, which version.
+fn footing(evidence: &Evidence, when: Option<When>) -> Element {
+    let platform = words::platform(evidence.chain.platform);
+    let version = format!("{platform} · lsdeploy {}", env!("CARGO_PKG_VERSION"));
+    let line = element("p").class("when");
+    let Some(When { began, took }) = when else { return line.text(version) };
+    let day = began.strftime("%-d %B %Y, %H:%M UTC").to_string();
+    line.child(element("time").attribute("datetime", began.to_string()).text(day))
+        .text(format!(" · took {:.1} s · {version}", took.as_secs_f64()))
 }
 
 fn path(evidence: &Evidence, found: &[Finding]) -> Element {
@@ -140,7 +141,8 @@ mod tests {
     use super::*;
 
     fn page(evidence: &Evidence, findings: &[Finding]) -> String {
-        html(evidence, findings, When { began: jiff::Timestamp::UNIX_EPOCH, took: Duration::from_millis(2300) })
+        let when = When { began: jiff::Timestamp::UNIX_EPOCH, took: Duration::from_millis(2300) };
+        html(evidence, findings, Some(when))
     }
 
     #[test]
