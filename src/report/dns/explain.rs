@@ -61,13 +61,19 @@ pub fn modes_page() -> String {
             .to_owned();
     for mode in MODES {
         let Mode { id, code, title, shows, mend, explains, .. } = mode;
-        let _ = write!(page, "\n## {id} `{code}`\n\n{title}.\n\n- Shows: {shows}.\n- Mend: {mend}.\n");
+        let [title, shows, mend] = [title, shows, mend].map(|text| ended(text));
+        let _ = write!(page, "\n## {id} `{code}`\n\n{title}\n\n- Shows: {shows}\n- Mend: {mend}\n");
         if !explains.is_empty() {
             let effects: Vec<String> = explains.iter().map(|code| format!("`{code}`")).collect();
             let _ = writeln!(page, "- Explains: {}.", effects.join(", "));
         }
     }
     page
+}
+
+/// A sentence with its full stop.
+fn ended(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
 fn of(mode: &'static Mode) -> Explained {
@@ -156,6 +162,19 @@ mod tests {
         assert_eq!(codes(false).lines().count(), MODES.len() + 1);
         let value: serde_json::Value = serde_json::from_str(&codes(true)).unwrap();
         assert_eq!(value["codes"].as_array().unwrap().len(), MODES.len());
+    }
+
+    #[test]
+    fn the_documentation_says_what_the_modes_say() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dns-modes.md");
+        if std::env::var_os("LSDEPLOY_TEST_WRITE_DOCS").is_some() {
+            std::fs::write(page, modes_page()).unwrap();
+        }
+        let is_same = std::fs::read_to_string(page).unwrap() == modes_page();
+        assert!(
+            is_same,
+            "docs/dns-modes.md is old: `LSDEPLOY_TEST_WRITE_DOCS=1 cargo test --lib documentation` writes it"
+        );
     }
 
     #[test]
