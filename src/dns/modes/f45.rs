@@ -77,7 +77,7 @@ fn why(seen: &Seen<'_>, place: &Place) -> (String, Vec<usize>) {
 mod tests {
     use serde_json::json;
 
-    use super::super::fixtures::{SERVICE, openshift4};
+    use super::super::fixtures::{SERVICE, openshift3, openshift4};
     use crate::dns::classify::Confidence;
     use crate::dns::evidence::Evidence;
     use crate::dns::observation::Observation;
@@ -122,6 +122,9 @@ mod tests {
         let mut dead = openshift4();
         dead.change("coredns", |at| at.vantage == "pod", Observation::set_silent);
         assert_eq!(dead.signs("F45"), [], "F31, F51: the right server does not answer");
+        let mut rule_lost = openshift3();
+        rule_lost.change("dnsmasq", |at| at.name.ends_with("cluster.local"), Observation::set_unknown_in_the_world);
+        assert_eq!(rule_lost.signs("F45"), [], "F3: the file is right, the server is not");
         let mut unsynced = openshift4();
         unsynced.change_all("coredns", |at| at.set_rcode("SERVFAIL", super::super::fixtures::flags("aa")));
         assert_eq!(unsynced.signs("F45"), [], "F35");

@@ -205,12 +205,11 @@ impl Evidence {
             }
             () => (".", ROOT_SOA),
         };
-        match data {
-            Some((data, ttl)) => question.set_answer(&[data], ttl, flags(if cluster { there } else { "ra" })),
-            None => {
-                let rcode = if exists { "NOERROR" } else { "NXDOMAIN" };
-                question.set_negative(rcode, Some((zone, soa)), flags(if cluster { absent } else { "ra" }));
-            }
+        if let Some((data, ttl)) = data {
+            question.set_answer(&[data], ttl, flags(if cluster { there } else { "ra" }));
+        } else {
+            let rcode = if exists { "NOERROR" } else { "NXDOMAIN" };
+            question.set_negative(rcode, Some((zone, soa)), flags(if cluster { absent } else { "ra" }));
         }
         (question.reply_edns, question.ms) = (Some(1232), if cluster { 0.6 } else { 8.0 });
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::dns::chain::{Hop, Place, PlaceKind, Role};
+use crate::dns::chain::{Hop, Place, PlaceKind, Platform, Role};
 use crate::dns::files::proc;
 use crate::dns::seen::{At, Seen};
 
@@ -11,25 +11,30 @@ pub(super) fn first_hops<'a>(seen: &Seen<'a>, vantage: &str) -> Vec<&'a Hop> {
     seen.client(vantage).map(|client| seen.asks_for(client, ".")).unwrap_or_default()
 }
 
-/// None of the servers that are asked first knows the cluster's names: they say so, or stand outside of the cluster. Says
+/// Only servers outside of the cluster, or of a node, are asked first, and none says that it knows the cluster's names. Says
 /// where that was seen.
 pub(super) fn without_cluster_dns(seen: &Seen<'_>, vantage: &str) -> Option<Vec<usize>> {
     let hops = first_hops(seen, vantage);
     let known = seen.evidence.known_service();
     let mut rests = Vec::new();
-    for hop in &hops {
+    if hops.is_empty() || !hops.iter().all(|hop| is_outside(seen, hop)) {
+        return None;
+    }
+    for hop in hops {
         match seen.reply_at(vantage, &hop.id, &known, "A") {
             Some(at) if at.replied() && !at.has_answer() && !at.said("SERVFAIL") => rests.push(at.index),
-            None if is_outside(hop) && seen.unreached(vantage, &hop.id).is_none() => {}
+            // Names of the cluster are not asked of resolvers outside.
+            None if seen.unreached(vantage, &hop.id).is_none() => {}
             _ => return None,
         }
     }
-    (!hops.is_empty()).then_some(rests)
+    Some(rests)
 }
 
-/// Names of the cluster are not asked of resolvers outside.
-fn is_outside(hop: &Hop) -> bool {
-    matches!(hop.role, Role::Upstream | Role::Workstation)
+/// No part of the cluster's own DNS, whatever that answers at the moment.
+fn is_outside(seen: &Seen<'_>, hop: &Hop) -> bool {
+    let four = !matches!(seen.evidence.chain.platform, Platform::OpenShift3 | Platform::Minishift);
+    matches!(hop.role, Role::Upstream | Role::Workstation) || hop.role == Role::Node && four
 }
 
 /// The object of a pod, as the API has it.
