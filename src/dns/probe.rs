@@ -25,12 +25,12 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use self::reports::Reports;
 use super::observation::Observation;
 use super::plan::ProbePlan;
 
 pub(crate) use self::asked::milliseconds;
 pub(crate) use self::place::{addresses, open_files_limit};
+pub(crate) use self::reports::Reports;
 
 /// The C library tries more than once, and more than one name: it may take as many time-outs.
 pub(crate) const LOOKUP_TIMEOUTS: u64 = 3;
@@ -52,20 +52,21 @@ pub fn main() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
-    let ended = io::stdin().lines().map_while(Result::ok).try_for_each(|line| round(&runtime, &line));
+    let mut reports = Reports::default();
+    let ended = io::stdin().lines().map_while(Result::ok).try_for_each(|line| round(&runtime, &mut reports, &line));
     // A file that cannot be read in time may hold a thread for ever.
     runtime.shutdown_background();
     if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One plan. The error: nobody reads any more.
-fn round(runtime: &tokio::runtime::Runtime, line: &str) -> io::Result<()> {
+fn round(runtime: &tokio::runtime::Runtime, reports: &mut Reports, line: &str) -> io::Result<()> {
     let plan: ProbePlan = match serde_json::from_str(line) {
         Ok(plan) => plan,
         Err(error) => return say(&Line::Refused { refused: error.to_string() }),
     };
     let (mut count, mut heard) = (0, Ok(()));
-    runtime.block_on(run(&plan, |observation| {
+    runtime.block_on(run_after(reports, &plan, |observation| {
         count += 1;
         if heard.is_ok() {
             heard = say(&Line::Seen(Box::new(observation)));
@@ -84,7 +85,12 @@ fn say(line: &Line) -> io::Result<()> {
 /// Asks everything at once and hands over each observation as it comes. Ends when all is answered or its time is over.
 ///
 /// Where few files may be open, questions wait for their turn; their time begins when they are sent.
-pub async fn run(plan: &ProbePlan, mut each: impl FnMut(Observation)) {
+pub async fn run(plan: &ProbePlan, each: impl FnMut(Observation)) {
+    run_after(&mut Reports::default(), plan, each).await;
+}
+
+/// The same after earlier rounds, of which `reports` tells.
+pub(crate) async fn run_after(reports: &mut Reports, plan: &ProbePlan, mut each: impl FnMut(Observation)) {
     let (tell, mut told) = mpsc::unbounded_channel();
     let turns = Arc::new(Semaphore::new(room()));
     // Dropped with this future, which ends them all.
@@ -92,7 +98,6 @@ pub async fn run(plan: &ProbePlan, mut each: impl FnMut(Observation)) {
     survey::start(plan, &turns, &tell, &mut tasks);
     ask::start(plan, &turns, &tell, &mut tasks);
     drop(tell);
-    let mut reports = Reports::default();
     while let Some(observation) = told.recv().await {
         each(reports.complete(observation));
     }

@@ -29,7 +29,7 @@ pub use self::stage::Stage;
 use super::chain::Place;
 use super::observation::Observation;
 use super::plan::ProbePlan;
-use super::probe::{self, LOOKUP_TIMEOUTS, Line};
+use super::probe::{self, LOOKUP_TIMEOUTS, Line, Reports};
 
 /// A probe must say something for this long after its slowest question is over.
 const GRACE: Duration = Duration::from_secs(5);
@@ -78,6 +78,8 @@ pub struct Session {
     place: Place,
     /// `None`: in this process.
     remote: Option<Remote>,
+    /// What this process knows of servers, when it asks itself.
+    reports: Reports,
 }
 
 /// The other end.
@@ -98,7 +100,7 @@ struct Remote {
 impl Session {
     /// A session in this process.
     pub fn here(place: Place) -> Self {
-        Self { place, remote: None }
+        Self { place, remote: None, reports: Reports::default() }
     }
 
     /// A session with the probe behind a command's prefix: `ip netns exec pod`, `ssh core@node1`.
@@ -132,7 +134,7 @@ impl Session {
         match handshake::place(&place, &mut remote, &program, deadline).await {
             Ok(commands) => {
                 remote.commands = commands;
-                Ok(Self { place, remote: Some(remote) })
+                Ok(Self { place, remote: Some(remote), reports: Reports::default() })
             }
             Err(error) => {
                 remote.end().await;
@@ -158,7 +160,7 @@ impl Session {
     /// Carries out a plan there. Ends at the latest some seconds after the plan's time-outs.
     pub async fn run(&mut self, plan: &ProbePlan) -> Result<Vec<Observation>, VantageError> {
         match &mut self.remote {
-            None => here(&self.place, plan).await,
+            None => here(&self.place, &mut self.reports, plan).await,
             Some(remote) => remote.run(&self.place, plan).await,
         }
     }
@@ -171,9 +173,9 @@ impl Session {
     }
 }
 
-async fn here(place: &Place, plan: &ProbePlan) -> Result<Vec<Observation>, VantageError> {
+async fn here(place: &Place, reports: &mut Reports, plan: &ProbePlan) -> Result<Vec<Observation>, VantageError> {
     let mut seen = Vec::new();
-    let whole = timeout(longest(plan).1, probe::run(plan, |observation| seen.push(observation))).await;
+    let whole = timeout(longest(plan).1, probe::run_after(reports, plan, |observation| seen.push(observation))).await;
     match whole {
         Ok(()) => Ok(seen),
         Err(_) => Err(VantageError { seen, ..VantageError::new(place, "the probe did not end in time") }),
