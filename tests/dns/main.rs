@@ -18,6 +18,8 @@ mod modes;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod table;
 #[cfg(test)]
 mod together;

@@ -5,8 +5,8 @@
 //! Packets are routed, not bridged: a member's parent (`net`, or the node in front of a pod) has a route to each address.
 
 mod api;
+mod getent;
 mod member;
-mod musl;
 mod network;
 mod parts;
 mod programs;

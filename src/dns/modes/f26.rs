@@ -37,6 +37,7 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
         let names = cluster_names(seen);
         let ask = |hop: &Hop, name: &str| Some(Question::new(&hop.id, hop.address?, name, "A"));
         let other = names.iter().filter_map(|name| ask(mixed.other, name));
+        let other = other.flat_map(|question| [question.clone(), question.after(500)]);
         let again =
             (0..REPEATS).filter_map(|turn| Some(ask(mixed.cluster, names.first()?)?.after(u64::from(turn) * 300)));
         other.chain(again).map(|question| (search.place.name.clone(), question)).collect()

@@ -147,7 +147,8 @@ pub(super) fn connect(specs: &[Spec], members: &[Member]) {
         if spec.forwards {
             let switch = "echo 1 >/proc/sys/net/ipv4/ip_forward
                 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-                for link in /proc/sys/net/ipv4/conf/v*; do echo 1 >$link/proxy_arp; done";
+                for link in /proc/sys/net/ipv4/conf/v*; do echo 1 >$link/proxy_arp; done
+                for link in /proc/sys/net/ipv4/neigh/v*; do echo 0 >$link/proxy_delay; done";
             members[index].run(&["sh", "-c", switch], "");
         }
     }
