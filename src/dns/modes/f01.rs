@@ -50,7 +50,7 @@ fn nobody_listens(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::modes::fixtures::openshift3;
+    use crate::dns::modes::fixtures::{flags, openshift3};
     use crate::dns::observation::Trouble;
 
     #[test]
@@ -74,11 +74,7 @@ mod tests {
         evidence.change_all("dnsmasq", |at| at.set_trouble(Trouble::Refused));
         assert_eq!(evidence.signs("F1"), [], "it runs");
         evidence.no_process("node1", "dnsmasq");
-        evidence.change(
-            "dnsmasq",
-            |at| at.vantage == "node1",
-            |at| at.set_answer(&["192.0.2.1"], 1, Default::default()),
-        );
+        evidence.change("dnsmasq", |at| at.vantage == "node1", |at| at.set_answer(&["192.0.2.1"], 1, flags("")));
         assert_eq!(evidence.signs("F1"), [], "it answers the node");
     }
 }

@@ -71,12 +71,13 @@ fn is_foreign(seen: &Seen<'_>, at: &At<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::modes::fixtures::openshift3;
+    use crate::dns::modes::fixtures::{flags, openshift3};
+    use crate::dns::observation::Observation;
 
     fn without_rule() -> crate::dns::evidence::Evidence {
         let mut evidence = openshift3();
-        let inside = |at: &crate::dns::observation::Observation| at.name.ends_with("cluster.local") && !at.chaos;
-        evidence.change("dnsmasq", inside, |at| at.set_unknown_in_the_world());
+        let inside = |at: &Observation| at.name.ends_with("cluster.local") && !at.chaos;
+        evidence.change("dnsmasq", inside, Observation::set_unknown_in_the_world);
         evidence
     }
 
@@ -101,12 +102,12 @@ mod tests {
             "dnsmasq",
             |at| at.name.ends_with("cluster.local"),
             |at| {
-                at.set_negative("NXDOMAIN", soa, Default::default());
+                at.set_negative("NXDOMAIN", soa, flags(""));
             },
         );
         assert_eq!(evidence.signs("F3"), []);
         let mut evidence = without_rule();
-        evidence.change("node", |at| at.name.ends_with("cluster.local"), |at| at.set_unknown_in_the_world());
+        evidence.change("node", |at| at.name.ends_with("cluster.local"), Observation::set_unknown_in_the_world);
         assert_eq!(evidence.signs("F3"), [], "the node process sends it out");
     }
 }

@@ -134,7 +134,7 @@ mod tests {
         let soa = Some(("cluster.local", "ns.dns.cluster.local hostmaster.cluster.local 1 2 3 4 60"));
         evidence.change("node", asks_for_service, |at| at.set_negative("NXDOMAIN", soa, flags("")));
         assert_eq!(evidence.signs("F6")[0].confidence, Confidence::Likely);
-        evidence.change("node", asks_for_service, |at| at.set_unknown_in_the_world());
+        evidence.change("node", asks_for_service, Observation::set_unknown_in_the_world);
         assert_eq!(evidence.signs("F6"), [], "the world denies it, not the cluster");
     }
 

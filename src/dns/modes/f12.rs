@@ -101,7 +101,7 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
 mod tests {
     use super::*;
     use crate::dns::evidence::Evidence;
-    use crate::dns::modes::fixtures::{OUTSIDE, openshift3};
+    use crate::dns::modes::fixtures::{OUTSIDE, flags, openshift3};
     use crate::dns::observation::Observation;
 
     fn without_min_port() -> Evidence {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn low_ports_that_are_answered_forbidden_or_unused_are_no_fault() {
         let mut evidence = without_min_port();
-        asked_from_low_ports(&mut evidence, |at| at.set_answer(&["140.82.112.3"], 60, Default::default()));
+        asked_from_low_ports(&mut evidence, |at| at.set_answer(&["140.82.112.3"], 60, flags("")));
         assert_eq!(evidence.signs("F12"), []);
         let mut evidence = without_min_port();
         asked_from_low_ports(&mut evidence, |at| at.set_trouble(crate::dns::observation::Trouble::NotPermitted));

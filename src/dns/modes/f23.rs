@@ -82,6 +82,7 @@ mod tests {
     use crate::dns::chain::Kind;
     use crate::dns::evidence::Evidence;
     use crate::dns::modes::fixtures::{flags, openshift3};
+    use crate::dns::observation::Observation;
 
     fn bare(rcode: &str) -> Evidence {
         let mut evidence = openshift3();
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn a_name_that_nobody_has_or_that_the_search_list_completes_is_fine() {
         let mut evidence = bare("NXDOMAIN");
-        evidence.change("upstream-1", |at| at.name == "intranet", |at| at.set_unknown_in_the_world());
+        evidence.change("upstream-1", |at| at.name == "intranet", Observation::set_unknown_in_the_world);
         assert_eq!(evidence.signs("F23"), []);
         evidence.forget(|at| at.hop == "upstream-1");
         assert_eq!(evidence.signs("F23")[0].confidence, Confidence::Possible, "no upstream could be asked");
