@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::scene::{Four, KNOWN, OUTSIDE, ROUTE, SERVICE};
-use crate::world::{Api, Spec, Zone};
+use crate::world::{Api, Spec, World, Zone};
 
 const NAMES: [&str; 4] = [SERVICE, ROUTE, OUTSIDE, KNOWN];
 
@@ -153,4 +153,55 @@ fn another_domain_than_cluster_local() {
     let Some(world) = (Four { corefile, pod_resolv, ..Four::healthy() }).start() else { return };
     let run = world.debug(&["kinesis.team1.svc.k8s.corp.example", OUTSIDE, ROUTE]);
     run.prove_healthy("a cluster domain of its own");
+}
+
+#[test]
+fn a_microshift() {
+    let Some(world) = World::new([Spec::pod(), Spec::node(), Spec::up1(), Spec::pod_on("dns", "10.42.0.7", "node1")])
+    else {
+        return;
+    };
+    let corefile = ".:5353 {
+    bufsize 1232
+    errors
+    log . {
+        class error
+    }
+    health {
+        lameduck 20s
+    }
+    ready
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+        endpoint http://10.0.2.15:8080
+        pods insecure
+        fallthrough in-addr.arpa ip6.arpa
+    }
+    prometheus 127.0.0.1:9153
+    forward . /etc/resolv.conf {
+        policy sequential
+    }
+    cache 900 {
+        denial 9984 30
+    }
+    reload
+}
+hostname.bind:5353 {
+    chaos
+}
+";
+    world.api("node1", "10.0.2.15:8080", &Api::new());
+    world.recursor("up1", &Zone::outside());
+    for member in ["node1", "dns"] {
+        world.write(member, "/etc/resolv.conf", "nameserver 10.9.0.1\n");
+    }
+    let pod =
+        "search team1.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.43.0.10\noptions ndots:5\n";
+    world.write("pod", "/etc/resolv.conf", pod);
+    world.coredns("dns", 5353, corefile);
+    world.service("node1", "10.43.0.10:53", &["10.42.0.7:5353".to_owned()]);
+    world.object("configmaps/kube-public/microshift-version", json!({ "data": { "version": "4.18.9" } }));
+    world.object("services/openshift-dns/dns-default", json!({ "spec": { "clusterIP": "10.43.0.10" } }));
+    world
+        .debug(&[SERVICE, OUTSIDE, KNOWN])
+        .prove_healthy("MicroShift's defaults: one CoreDNS at 10.43.0.10, no operator");
 }

@@ -9,6 +9,7 @@ use crate::world::{World, Zone};
 fn check(world: &World, how: &str) {
     world.apps("192.168.64.2.nip.io", "192.168.64.2");
     let run = world.debug(&[NIP, OUTSIDE]);
+    run.expect_alone();
     run.prove("F53", "nip-io-blocked", "upstream-1", how);
     assert_eq!(run.root().unwrap().confidence, Confidence::Certain, "{}", run.story("upstream-1"));
 }
@@ -51,5 +52,5 @@ fn a_response_policy_of_bind_rewrites_private_answers() {
 fn the_stub_of_the_workstation_does_it() {
     let Some(world) = Home::healthy().with_stub("stop-dns-rebind\n").start() else { return };
     world.apps("192.168.64.2.nip.io", "192.168.64.2");
-    world.debug(&[NIP, OUTSIDE]).expect_root("nip-io-blocked", "workstation-dns");
+    world.debug(&[NIP, OUTSIDE]).expect_alone().expect_root("nip-io-blocked", "workstation-dns");
 }

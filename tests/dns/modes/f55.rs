@@ -2,7 +2,7 @@
 
 use lsdeploy::dns::classify::Confidence;
 
-use crate::scene::{CRC, CRC_API, Home, OUTSIDE};
+use crate::scene::{CRC, CRC_API, Home, OUTSIDE, SERVICE, Three};
 use crate::world::{Ready, Spec};
 
 #[test]
@@ -35,5 +35,14 @@ fn the_distributions_own_dnsmasq_was_first() {
     assert!(second.log().contains("failed to create listening socket"), "{}", second.log());
     run.prove("F55", "port-53-taken", "workstation-dns", "two dnsmasq 2.90 on 127.0.0.1:53: the second ends");
     assert_eq!(run.root().unwrap().confidence, Confidence::Certain);
+    run.expect_alone();
+}
+
+#[test]
+fn a_coredns_of_somebody_stands_where_a_nodes_dnsmasq_should() {
+    let Some(world) = (Three { dnsmasq: None, ..Three::healthy() }).start() else { return };
+    world.coredns("node1", 53, ".:53 {\n    bind 10.0.2.15\n    forward . 10.9.0.1\n}\n");
+    let run = world.debug(&[SERVICE, OUTSIDE]);
+    run.prove("F55", "port-53-taken", "dnsmasq", "CoreDNS 1.11.3 on the node's address, where dnsmasq should be");
     run.expect_alone();
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, PTR, SOA, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record};
 
@@ -149,6 +150,17 @@ impl Reply {
     #[must_use]
     pub(crate) fn without_opt(self) -> Self {
         self.edit(|message| message.edns = None)
+    }
+
+    /// The same with an extended error (RFC 8914) of this code, where the query had an OPT record.
+    #[must_use]
+    pub(crate) fn extended_error(self, code: u16) -> Self {
+        self.edit(|message| {
+            let option = EdnsOption::Unknown(15, code.to_be_bytes().to_vec());
+            if let Some(edns) = &mut message.edns {
+                edns.options_mut().insert(option);
+            }
+        })
     }
 
     /// Cut to nothing, with the flag TC.
