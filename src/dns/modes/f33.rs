@@ -45,8 +45,13 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
                 sign.evidence.push(stale.table.index);
             }
             None if alive(seen, stale.hop) => {
-                let confidence = if stale.entry.unreplied { Confidence::Likely } else { Confidence::Possible };
-                signs.push(Sign::new(&stale.hop.id, confidence, message).resting_on([stale.table.index]));
+                // Entries outlive their clients for a while; one whose port is taken has not.
+                let held = stale.held(seen);
+                let sure = held.is_some() || stale.entry.unreplied;
+                let confidence = if sure { Confidence::Likely } else { Confidence::Possible };
+                let still = if held.is_some() { "; a program there still holds that port" } else { "" };
+                let sign = Sign::new(&stale.hop.id, confidence, format!("{message}{still}"));
+                signs.push(sign.resting_on([stale.table.index]).resting_on(held.map(|at| at.index)));
             }
             None => {}
         }
@@ -112,6 +117,14 @@ impl Stale<'_> {
         )
     }
 
+    /// The question that could not be sent from the port, because it is taken.
+    fn held<'b>(&self, seen: &Seen<'b>) -> Option<At<'b>> {
+        let place = self.place(seen)?;
+        let words = format!("not from port {}", self.entry.source.port());
+        let taken = |at: &At<'_>| at.error.as_ref().is_some_and(|error| error.detail.contains(&words));
+        seen.asked(&self.hop.id).find(|at| at.vantage == place && taken(at))
+    }
+
     /// The vantage that has the client's address.
     fn place(&self, seen: &Seen<'_>) -> Option<String> {
         let IpAddr::V4(client) = self.entry.source.ip() else { return None };
@@ -158,7 +171,7 @@ mod tests {
     use super::*;
     use crate::dns::evidence::Evidence;
     use crate::dns::modes::fixtures::{KNOWN, openshift4};
-    use crate::dns::observation::Observation;
+    use crate::dns::observation::{Observation, ProbeError, Trouble};
 
     fn table(evidence: &mut Evidence, to: &str) {
         let line = format!(
@@ -193,6 +206,20 @@ mod tests {
         tries(&mut evidence, Some(40123), false);
         let signs = evidence.signs("F33");
         assert_eq!((signs.len(), signs[0].hop.as_str(), signs[0].confidence), (1, "coredns", Confidence::Certain));
+    }
+
+    #[test]
+    fn a_stale_entry_whose_port_is_still_held_is_likely_to_hurt() {
+        let mut evidence = openshift4();
+        evidence.file("pod", "/proc/net/fib_trie", "  |-- 10.128.0.9\n     /32 host LOCAL\n");
+        table(&mut evidence, "10.128.0.77");
+        let mut taken = evidence.question("pod", "coredns", KNOWN, "A").again();
+        let detail = "not from port 40123: address in use".to_owned();
+        taken.error = Some(ProbeError { kind: Trouble::Other, detail });
+        evidence.put(taken);
+        let signs = evidence.signs("F33");
+        assert_eq!((signs.len(), signs[0].confidence), (1, Confidence::Likely));
+        assert!(signs[0].message.contains("still holds"), "{}", signs[0].message);
     }
 
     #[test]

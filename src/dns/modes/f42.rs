@@ -29,9 +29,6 @@ pub(super) static MODE: Mode = Mode {
     ask,
 };
 
-/// Whoever asks a zone's servers gives up later than a client.
-const PATIENCE_MS: u64 = 5900;
-
 fn find(seen: &Seen<'_>) -> Vec<Sign> {
     let mut signs: Vec<Sign> = Vec::new();
     let all: Vec<Zone<'_>> = zones(seen).into_iter().filter(|zone| zone.fails(seen).is_some()).collect();
@@ -53,8 +50,7 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
         if zone.servers.iter().all(|server| zone.trouble_at(seen, server).is_none()) && !zone.tls(seen) {
             return None;
         }
-        let mut question = Question::new(&zone.asker.id, zone.asker.address?, zone.name, "SOA");
-        question.timeout_ms = Some(PATIENCE_MS);
+        let question = Question::new(&zone.asker.id, zone.asker.address?, zone.name, "SOA");
         Some((zone.asker.vantage.clone(), question))
     };
     zones(seen).into_iter().filter_map(question).collect()

@@ -12,6 +12,7 @@ fn the_second_server_is_asked_when_a_packet_to_the_first_is_lost() {
         "node1",
         "-t mangle -A PREROUTING -d 172.30.0.10 -p udp -m statistic --mode nth --every 3 --packet 0 -j DROP",
     );
+    world.time_out(1000);
     let run = world.debug(&[KNOWN, SERVICE, OUTSIDE]);
     run.prove("F26", "mixed-nameservers", "pod", "resolv.conf of a pod with Unbound 1.17 beside CoreDNS, lossy path");
     run.expect_alone();

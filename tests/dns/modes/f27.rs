@@ -37,6 +37,7 @@ fn only_the_fourth_server_answers() {
         "search cluster.local\nnameserver 10.9.0.3\nnameserver 10.9.0.4\nnameserver 10.9.0.5\nnameserver 172.30.0.10\n";
     let dead = Spec::dead().and("10.9.0.4/24").and("10.9.0.5/24");
     let Some(world) = (Four { pod_resolv: resolv, more: vec![dead], ..Four::healthy() }).start() else { return };
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     run.expect_also("resolv-conf-limits", "pod", lsdeploy::dns::classify::Confidence::Likely);
 }

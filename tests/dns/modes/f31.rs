@@ -18,6 +18,7 @@ fn start() -> Option<World> {
 #[test]
 fn the_packets_of_a_pod_are_dropped_on_port_5353() {
     let Some(world) = start() else { return };
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     run.prove(
         "F31",
@@ -34,6 +35,7 @@ fn the_policy_is_named_where_the_api_has_it() {
     let rule = json!({ "ports": [{ "protocol": "UDP", "port": 53 }, { "protocol": "TCP", "port": 53 }] });
     let spec = json!({ "podSelector": {}, "policyTypes": ["Egress"], "egress": [rule] });
     world.object("networkpolicies/team1/dns-only", json!({ "metadata": { "name": "dns-only" }, "spec": spec }));
+    world.time_out(1000);
     let run = world.debug(&[SERVICE]);
     let root = run.expect_root("policy-blocks-5353", "coredns");
     assert!(root.message.contains("dns-only"), "{}", root.message);

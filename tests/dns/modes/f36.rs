@@ -7,6 +7,7 @@ use crate::world::Spec;
 fn the_only_upstream_vanished() {
     let Some(world) = (Four { up1: Vec::new(), ..Four::healthy() }).start() else { return };
     world.silence("up1");
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     run.prove("F36", "upstream-silent", "upstream-1", "iptables DROP before the upstream of CoreDNS 1.11.3");
     run.expect_alone();
@@ -15,6 +16,7 @@ fn the_only_upstream_vanished() {
 #[test]
 fn nothing_listens_at_the_only_upstream() {
     let Some(world) = (Four { up1: Vec::new(), ..Four::healthy() }).start() else { return };
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     run.expect_root("upstream-silent", "upstream-1");
     run.expect_alone();
@@ -27,6 +29,7 @@ fn the_first_of_two_upstreams_is_dead() {
         return;
     };
     world.silence("dead");
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     let dead = &run.evidence.chain.hops.iter().find(|hop| hop.address == "10.9.0.3:53".parse().ok()).unwrap().id;
     run.expect_root("upstream-silent", dead);

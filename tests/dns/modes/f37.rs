@@ -27,6 +27,7 @@ fn start(corefile: &'static str) -> Option<World> {
 fn an_upstream_ignores_the_size_that_was_offered() {
     let corefile: &'static str = Box::leak(COREFILE.replace("bufsize 1232", "bufsize 512").into_boxed_str());
     let Some(world) = start(corefile) else { return };
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     let how = "scripted: no server that can be had sends more than it may; behind CoreDNS with `bufsize 512`";
     run.prove("F37", "oversized-udp-answer", "upstream-1", how);
@@ -36,5 +37,6 @@ fn an_upstream_ignores_the_size_that_was_offered() {
 #[test]
 fn an_answer_that_fits_the_offer_is_fine() {
     let Some(world) = start(COREFILE) else { return };
+    world.time_out(1000);
     world.debug(&[OUTSIDE, SERVICE]).expect_ok();
 }

@@ -19,6 +19,7 @@ fn start(rule: &str) -> Option<World> {
 #[test]
 fn a_firewall_before_the_upstream_drops_tcp() {
     let Some(world) = start("-j DROP") else { return };
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     run.prove("F38", "tcp-blocked", "upstream-1", "iptables drops TCP to Unbound 1.17, whose UDP answer is cut");
     run.expect_alone();
@@ -27,6 +28,7 @@ fn a_firewall_before_the_upstream_drops_tcp() {
 #[test]
 fn a_firewall_before_the_upstream_resets_tcp() {
     let Some(world) = start("-j REJECT --reject-with tcp-reset") else { return };
+    world.time_out(1000);
     world.debug(&[OUTSIDE, SERVICE]).expect_also("tcp-blocked", "upstream-1", Confidence::Certain);
 }
 

@@ -17,5 +17,6 @@ fn the_corefile_leads_back_to_the_service() {
     let corefile = COREFILE.replace("forward . /etc/resolv.conf", "forward . 172.30.0.10");
     let corefile: &'static str = Box::leak(corefile.into_boxed_str());
     let Some(world) = (Four { corefile, ..Four::healthy() }).start() else { return };
+    world.time_out(1000);
     world.debug(&[OUTSIDE, SERVICE]).expect_root("upstream-is-loopback", "coredns");
 }

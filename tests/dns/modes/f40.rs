@@ -19,6 +19,7 @@ fn start() -> Option<World> {
 fn seen_from_inside_of_the_pod() {
     let Some(world) = start() else { return };
     world.asks_from(&[("pod", PlaceKind::Pod), ("node1", PlaceKind::Node), ("coredns-1", PlaceKind::Pod)]);
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     run.prove(
         "F40",
@@ -32,6 +33,7 @@ fn seen_from_inside_of_the_pod() {
 #[test]
 fn seen_from_outside_it_is_possible() {
     let Some(world) = start() else { return };
+    world.time_out(1000);
     let run = world.debug(&[OUTSIDE, SERVICE]);
     assert!(run.finding("coredns-old-resolv-conf").is_some(), "{}", run.story("coredns/coredns-1"));
 }

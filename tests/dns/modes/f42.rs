@@ -27,6 +27,7 @@ fn the_server_of_the_zone_refuses() {
 fn the_server_of_the_zone_is_gone() {
     let Some(world) = start("corp.example", "10.9.0.7") else { return };
     world.silence("corp");
+    world.time_out(1000);
     let run = world.debug(&[GIT, OUTSIDE, SERVICE]);
     run.expect_root("zone-forward-fails", "coredns");
     run.expect_alone();
