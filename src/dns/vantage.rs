@@ -240,6 +240,7 @@ impl Remote {
             Some(child) => timeout(ENDING, child.wait()).await.ok().and_then(Result::ok),
             None => None,
         };
+        self.errors.ended().await;
         let said = self.errors.text();
         let status = status.map(|status| format!("; it ended with {status}")).unwrap_or_default();
         let said = if said.is_empty() { said } else { format!("; it printed: {said}") };

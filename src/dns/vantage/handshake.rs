@@ -50,13 +50,14 @@ impl Shell<'_> {
     /// Sends the probe and has it started. `Some`: why it cannot run there.
     async fn send(&mut self, program: &[u8]) -> Result<Option<String>, VantageError> {
         self.tell(format!("place {}\n", program.len()).as_bytes(), "taking a command").await?;
-        let (word, why) = self.answer(&["send", "nowhere"], "a place for the probe").await?;
-        if word == "nowhere" {
-            return Ok(Some(why));
+        loop {
+            let (word, why) = self.answer(&["send", "placed", "nowhere"], "the probe's start").await?;
+            match word.as_str() {
+                "send" => self.tell(program, "taking the probe").await?,
+                "placed" => return Ok(None),
+                _ => return Ok(Some(why)),
+            }
         }
-        self.tell(program, "taking the probe").await?;
-        let (word, why) = self.answer(&["placed", "nowhere"], "the probe's start").await?;
-        Ok((word == "nowhere").then_some(why))
     }
 
     async fn tell(&mut self, bytes: &[u8], doing: &str) -> Result<(), VantageError> {
@@ -117,7 +118,7 @@ fn advice(said: &str) -> &'static str {
     if says(&["Permission denied (", "password", "Host key verification", "a terminal is required"]) {
         return "nobody can answer here: give the account a key or a rule that needs no password";
     }
-    if says(&["put ended"]) && !says(&["it printed", "it ended with exit status: 1"]) {
+    if says(&["put ended"]) && !says(&["it printed"]) && (says(&["exit status: 0"]) || !says(&["it ended with"])) {
         return "the prefix must pass its standard input on (`docker exec -i`, `kubectl exec -i`)";
     }
     "try the prefix by hand: `echo 'echo works' | PREFIX sh` must print `works`"

@@ -1,14 +1,18 @@
 //! What another end says: its lines, and the last of its errors. Reads streams.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// The longest line: a file's text in JSON fits.
 const LONGEST: usize = 4 * 1024 * 1024;
 /// So many bytes of errors are kept.
 const KEPT: usize = 2048;
+/// The last of them come soon after the end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The lines of a stream.
 pub(super) struct Lines {
@@ -44,34 +48,41 @@ impl Lines {
 }
 
 /// The last words on a stream of errors, which are read as they come.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tail(Arc<Mutex<Vec<u8>>>);
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    kept: Arc<Mutex<Vec<u8>>>,
+    reading: Option<JoinHandle<()>>,
+}
 
 impl Tail {
     /// Reads the stream until it ends.
     pub(super) fn of(mut stream: Box<dyn AsyncRead + Send + Unpin>) -> Self {
-        let tail = Self::default();
-        let kept = tail.clone();
-        tokio::spawn(async move {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keeping = kept.clone();
+        let reading = tokio::spawn(async move {
             let mut room = [0; 512];
             while let Ok(size @ 1..) = stream.read(&mut room).await {
-                kept.keep(&room[..size]);
+                let mut kept = keeping.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend_from_slice(&room[..size]);
+                let extra = kept.len().saturating_sub(KEPT);
+                kept.drain(..extra);
             }
-            io::Result::Ok(())
         });
-        tail
+        Self { kept, reading: Some(reading) }
     }
 
-    fn keep(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend_from_slice(bytes);
-        let extra = kept.len().saturating_sub(KEPT);
-        kept.drain(..extra);
+    /// Waits until the stream has ended, so that its last words are there; not for long.
+    pub(super) async fn ended(&mut self) {
+        if let Some(reading) = &mut self.reading
+            && timeout(LAST_WORDS, reading).await.is_ok()
+        {
+            self.reading = None;
+        }
     }
 
     /// What was kept, on one line and printable.
     pub(super) fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         printable(&String::from_utf8_lossy(&kept))
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn mark(token: &str) -> String {
 /// The script. `token` is new for each session: it makes the file's name, and its lines cannot be mistaken.
 ///
 /// It says `ready MACHINE`; it is told `place SIZE`; it says `send`; the probe's bytes come; it says `placed` and runs the
-/// probe. Instead of `send` and `placed` it may say `nowhere REASON`; then it waits for the next word, and ends with its input.
+/// probe, or `send` again where there was no room for it. Or it says `nowhere REASON`; then it waits for the next word.
 /// That word may be `run COMMANDS`: what is left where no probe can run.
 pub(super) fn script(token: &str) -> String {
     SCRIPT.replace("TOKEN", token)
@@ -33,7 +33,7 @@ const SCRIPT: &str = r#"lsdeploy() {
     if command -v head >/dev/null; then head -c "$1"; else dd bs=1 count="$1"; fi | { cat >"$2" || cat >/dev/null; }
     [ "$(wc -c <"$2")" -eq "$1" ]
   }
-  # Writes the probe into the first directory that takes programs. It comes once; from then on it is copied.
+  # Writes the probe into the first directory that takes programs. Once it is there, it is copied.
   place() {
     reason='no directory can be written to'
     for program in rm chmod cat wc; do
@@ -42,7 +42,11 @@ const SCRIPT: &str = r#"lsdeploy() {
     for directory in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run .; do
       file=$directory/lsdeploy-dns-probe-$token
       [ -d "$directory" ] && [ "$file" != "$held" ] && (set -C; : >"$file") || { file=''; continue; }
-      if [ -z "$held" ]; then say send; receive "$1" "$file"; else cat "$held" >"$file"; fi
+      if [ -z "$held" ]; then say send; receive "$1" "$file"; else cat "$held" >"$file"; fi || {
+        reason="there is no room in $directory"
+        rm -f "$file"; file=''
+        continue
+      }
       chmod 700 "$file" && "$file" </dev/null >/dev/null && { [ -z "$held" ] || rm -f "$held"; held=''; return 0; }
       reason="in $directory it ended with status $?"
       if [ -z "$held" ]; then held=$file; else rm -f "$file"; fi
