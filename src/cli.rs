@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod diff;
+pub mod dns;
 pub mod file;
 pub mod scc;
 mod shared;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::dns::DnsArgs;
 pub use self::shared::{ChoiceArgs, EnvsArgs, FileArgs, LocalArgs, OneEnvArgs, ReachArgs, ReportArgs};
 
 /// Gives every team on OpenShift its own AWS API environment.
@@ -50,6 +52,11 @@ pub enum Command {
     Scc(scc::SccArgs),
     /// Print the emulator's log
     Logs(LogsArgs),
+    /// Say which resolver is to blame when a name does not resolve, with evidence and fix
+    DnsDebug(DnsArgs),
+    /// What `dns-debug` runs at a place: plans on standard input, observations on standard output
+    #[command(hide = true)]
+    DnsProbe,
     /// Print completions for a shell
     Completions {
         /// The shell.

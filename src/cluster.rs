@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod client;
 pub mod discover;
+pub mod dns;
 mod fault;
 pub mod inventory;
 pub mod observe;

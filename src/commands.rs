@@ -2,6 +2,7 @@
 
 mod arguments;
 mod diff;
+mod dns_debug;
 mod down;
 mod draft;
 mod env;
@@ -35,7 +36,7 @@ use crate::cluster::{ClientArgs, Cluster};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
 use crate::exit::ExitStatus;
-use crate::report::{self, EnvReport, Level, Reporter, Style};
+use crate::report::{self, DnsRun, EnvReport, Level, Reporter, Style};
 use crate::smoke::{Proxies, Stop};
 use reports::{Actions, Reports};
 
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub(crate) output: OutputFormat,
     /// The proxies that the process's variables name.
     pub(crate) proxies: Proxies,
+    /// Everything is to be shown.
+    pub(crate) verbose: bool,
     /// Asks smoke runs to take back what they made and to end.
     pub(crate) stop: Stop,
     sender: mpsc::UnboundedSender<Event>,
@@ -86,11 +89,13 @@ pub(crate) struct Outcome {
     pub(crate) problems: String,
     /// What became of each environment, for the files of `--report`.
     pub(crate) reports: Vec<EnvReport>,
+    /// What became of names.
+    pub(crate) dns: Option<DnsRun>,
 }
 
 impl Outcome {
     fn success(text: String) -> Self {
-        Self { status: ExitStatus::Success, text, problems: String::new(), reports: Vec::new() }
+        Self { status: ExitStatus::Success, text, problems: String::new(), reports: Vec::new(), dns: None }
     }
 
     /// Says what is wrong, though the command has done what it was to do.
@@ -106,6 +111,10 @@ pub fn main(argv: &[OsString]) -> ExitStatus {
         Ok(read) => read,
         Err(ended) => return ended,
     };
+    if matches!(cli.command, Command::DnsProbe) {
+        let ended = crate::dns::probe::main();
+        return if ended == std::process::ExitCode::SUCCESS { ExitStatus::Success } else { ExitStatus::Failure };
+    }
     let output = cli.global.output;
     let colour = !cli.global.no_color && std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // One thread: the work waits for the network, and a second one costs more in waking each other than it gains.
@@ -163,7 +172,7 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
             let told = reporter.finish().await;
             let error = tidied.explain(interrupted(ended, change.as_ref(), told.writes)).pasteable(&flags);
             report::print_error(&error, colour);
-            return Ok(reports.write(&[], Some(&error), colour).max(ended));
+            return Ok(reports.write(&[], None, Some(&error), colour).max(ended));
         }
     };
     drop(work);
@@ -172,13 +181,13 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
         Ok(outcome) => outcome,
         Err(error) => {
             let error = error.pasteable(&flags);
-            reports.write(&[], Some(&error), colour);
+            reports.write(&[], None, Some(&error), colour);
             return Err(error);
         }
     };
     let printed = report::print(&outcome.text);
     report::print_problems(&outcome.problems);
-    let written = reports.write(&outcome.reports, None, colour).max(outcome.status);
+    let written = reports.write(&outcome.reports, outcome.dns.as_ref(), None, colour).max(outcome.status);
     told.print_advice();
     printed.map(|_| written)
 }
@@ -198,8 +207,9 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Env(args) => env::run(&args, context, colour).await,
         Command::Scc(args) => scc::run(&args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
+        Command::DnsDebug(args) => dns_debug::run(&args, context, colour).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
-        Command::LocalSupervisor { .. } => Ok(Outcome::success(String::new())),
+        Command::LocalSupervisor { .. } | Command::DnsProbe => Ok(Outcome::success(String::new())),
     }
 }
 
@@ -215,6 +225,7 @@ fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<
         timeout: parse_timeout(&global.timeout)?,
         output: global.output,
         proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
+        verbose: global.verbose,
         stop: Stop::default(),
         sender,
     })

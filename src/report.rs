@@ -52,6 +52,17 @@ pub struct Style {
     pub many: bool,
 }
 
+/// What a run of `dns-debug` came to: the source of its text, its JSON and its page.
+#[derive(Debug, Clone)]
+pub struct DnsRun {
+    /// Everything that was asked.
+    pub evidence: crate::dns::evidence::Evidence,
+    /// What it means.
+    pub findings: Vec<crate::dns::classify::Finding>,
+    /// It was saved, who knows when.
+    pub is_saved: bool,
+}
+
 /// What became of one environment: the source of the table and of the JSON.
 #[derive(Debug, Clone)]
 pub struct EnvReport {

@@ -124,7 +124,9 @@ pub fn locate(error: CommandError, path: &str, settings: &[Setting]) -> CommandE
 
 /// How the commands that have a flag take it.
 fn actions<'a>(commands: &'a Command, flag: &str) -> Vec<&'a ArgAction> {
-    let all = commands.get_arguments().chain(commands.get_subcommands().flat_map(Command::get_arguments));
+    let takes_files = |command: &&Command| command.get_arguments().any(|argument| argument.get_id() == "file");
+    let of_commands = commands.get_subcommands().filter(takes_files).flat_map(Command::get_arguments);
+    let all = commands.get_arguments().chain(of_commands);
     let of_flag = all.filter(|argument| argument.get_long() == Some(flag) && !NO_SETTINGS.contains(&flag));
     of_flag.map(clap::Arg::get_action).collect()
 }

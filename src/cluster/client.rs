@@ -154,6 +154,11 @@ impl Cluster {
         self.send(Method::POST, path, "application/json", Some(body)).await
     }
 
+    /// Strategic merge patch of `path`.
+    pub async fn patch(&self, path: &str, body: &Value) -> std::result::Result<Value, Fault> {
+        self.send(Method::PATCH, path, "application/strategic-merge-patch+json", Some(body)).await
+    }
+
     /// Deletes one object if it still is the one with that uid. `false` where it is gone already.
     pub async fn delete(
         &self,

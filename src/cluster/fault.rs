@@ -30,6 +30,14 @@ impl Fault {
         }
     }
 
+    /// What the server said, or why there was no answer.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Refused(status) => words(status),
+            Self::Unreachable(cause) => crate::printable::printable(cause),
+        }
+    }
+
     /// An error for people: `attempt` says what was tried, e.g. `apply Route/sqs`.
     pub fn explain(&self, attempt: &str) -> CommandError {
         match self {

@@ -38,7 +38,11 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
         Command::Env(args) => look::env(&args, context, colour).await,
         Command::Logs(args) => logs::run(&args).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
-        Command::LocalSupervisor { .. } => Ok(Outcome::success(String::new())),
+        Command::DnsDebug(_) => Err(CommandError::new(
+            "names of the local target are not in DNS: they end in localhost",
+        )
+        .hint("leave --target out: `lsdeploy dns-debug NAME` looks from this machine, with or without a cluster")),
+        Command::LocalSupervisor { .. } | Command::DnsProbe => Ok(Outcome::success(String::new())),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cli::{Cli, Command};
 use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
 use crate::report::files::{self, Files};
-use crate::report::{self, EnvReport, Run};
+use crate::report::{self, DnsRun, EnvReport, Run};
 
 /// What the surroundings ask for without a flag.
 pub(super) struct Actions {
@@ -31,6 +31,7 @@ impl Reports {
             Command::Up(args) => ("up", &args.report.reports[..]),
             Command::Smoke(args) => ("smoke", &args.report.reports[..]),
             Command::Status(args) => ("status", &args.report.reports[..]),
+            Command::DnsDebug(args) => ("dns-debug", &args.report.reports[..]),
             _ => ("", &[][..]),
         };
         Ok(Self {
@@ -43,16 +44,22 @@ impl Reports {
     }
 
     /// Writes them. A report that was asked for and cannot be written is an error; what nobody asked for is not.
-    pub(super) fn write(&self, reports: &[EnvReport], error: Option<&CommandError>, colour: bool) -> ExitStatus {
+    pub(super) fn write(
+        &self,
+        reports: &[EnvReport],
+        dns: Option<&DnsRun>,
+        error: Option<&CommandError>,
+        colour: bool,
+    ) -> ExitStatus {
         let run = Run { command: self.command, reports, error, began: self.began, took: self.started.elapsed() };
-        if let Some(actions) = &self.actions {
+        if let (Some(actions), None) = (&self.actions, dns) {
             report::print_problems(&report::github::annotations(&run));
             let written = actions.summary.as_ref().map(|path| (path, files::append_summary(path, &run)));
             if let Some((path, Err(error))) = written {
                 report::print_problems(&format!("note: cannot write the job summary {}: {error}\n", path.display()));
             }
         }
-        let failed = self.files.write(&run);
+        let failed = self.files.write(&run, dns);
         for error in &failed {
             report::print_error(error, colour);
         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Context;
 use super::reach::{self, Reach};
+use super::{Context, dns_debug};
 use crate::cluster::Cluster;
 use crate::cluster::discover::Facts;
 use crate::cluster::wait::{self, Expectation, ExpectedScc, Milestone, Notice, Ready};
@@ -125,7 +125,11 @@ impl Checks<'_> {
         let events = self.events.clone();
         let work = smoke::run(&targets, &options, move |result, tally| events.checked(result, tally));
         match report.phases.run(self.events, "smoke", work).await {
-            Ok(results) => {
+            Ok(mut results) => {
+                if self.admitted {
+                    let domain = Some(self.environment.apps_domain.as_str());
+                    dns_debug::explain_unresolved(&mut results, &context.run_id, domain).await;
+                }
                 if results.iter().any(|result| result.status == smoke::Status::Failed) {
                     report.status = report.status.max(ExitStatus::Failure);
                 }
@@ -157,6 +161,7 @@ impl Checks<'_> {
             edge: endpoints::edge(&report.endpoints).map(|edge| edge.url.clone()),
             admitted: self.admitted,
             flags: context.flags(environment.name.as_str()),
+            env: self.admitted.then(|| environment.name.to_string()),
             ..smoke_options(self.reach, account, region, limits.collect(), context)
         }
     }
@@ -194,6 +199,7 @@ pub(super) fn smoke_options(
         companions: smoke::Companions::Targets,
         edge: None,
         admitted: false,
+        env: None,
         proxies: reach.proxies.clone(),
         stop: context.stop.clone(),
         flags: String::new(),

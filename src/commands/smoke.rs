@@ -4,7 +4,7 @@ mod clean;
 mod isolation;
 
 use super::serving::{self, Serving};
-use super::{Context, Outcome, reach, target};
+use super::{Context, Outcome, dns_debug, reach, target};
 use crate::cli::{OutputFormat, SmokeArgs};
 use crate::cluster::discover;
 use crate::environment::Environment;
@@ -40,7 +40,8 @@ async fn of_endpoint(url: &str, args: &SmokeArgs, context: &Context, colour: boo
         report.notes.push(note);
     }
     let work = smoke::run(&targets, &options, |result, tally| events.checked(result, tally));
-    let results = report.phases.run(&events, "smoke", work).await.map_err(|error| refused(url, &error))?;
+    let mut results = report.phases.run(&events, "smoke", work).await.map_err(|error| refused(url, &error))?;
+    dns_debug::explain_unresolved(&mut results, &context.run_id, None).await;
     Ok(outcome(report, results, context.output, colour))
 }
 
@@ -143,7 +144,7 @@ pub(super) fn conclude(mut report: EnvReport, output: OutputFormat, colour: bool
             OutputFormat::Json => report::json::environments(&reports),
             OutputFormat::Text => String::new(),
         };
-        return Outcome { status: reports[0].status, text, problems, reports };
+        return Outcome { status: reports[0].status, text, problems, reports, dns: None };
     };
     outcome(report, results, output, colour)
 }
@@ -156,7 +157,7 @@ fn outcome(mut report: EnvReport, results: Vec<ServiceResult>, output: OutputFor
         OutputFormat::Text => report::text::smoke(&results),
     };
     report.smoke = Some(results);
-    Outcome { status: report.status, text, problems, reports: vec![report] }
+    Outcome { status: report.status, text, problems, reports: vec![report], dns: None }
 }
 
 /// The services chosen for a check must be among those of the environment.

@@ -68,6 +68,7 @@ pub(super) fn outcome(reports: Vec<EnvReport>, output: OutputFormat, colour: boo
         text,
         problems: reports.iter().map(|report| report::text::problem(report, colour)).collect(),
         reports,
+        dns: None,
     }
 }
 

@@ -48,7 +48,13 @@ pub(crate) enum Line {
 }
 
 /// The program `lsdeploy-dns-probe`: plans on standard input, a line each; observations on standard output.
+///
+/// With `--delete` its file is deleted once it runs: where there is no shell, nobody else would do it.
 pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "--delete") {
+        // The program goes on without its file; where that cannot be, the file stays.
+        let _ = std::env::current_exe().and_then(fs::remove_file);
+    }
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };

@@ -120,6 +120,18 @@ impl Session {
         Self::begin(place, streams, probe, how, None, deadline).await
     }
 
+    /// The same over the streams of a probe that runs already. It must say `within` that time that it does.
+    pub async fn with(place: Place, streams: Streams, within: Duration) -> Result<Self, VantageError> {
+        let remote = Some(Remote::new(streams, place.how.clone(), None));
+        let mut session = Self { place, remote, reports: Reports::default() };
+        let plan = ProbePlan { vantage: session.place.name.clone(), ..ProbePlan::default() };
+        match timeout(within, session.run(&plan)).await {
+            Ok(Ok(_)) => Ok(session),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(VantageError::new(&session.place, "the probe says nothing")),
+        }
+    }
+
     async fn begin(
         place: Place,
         streams: Streams,
@@ -128,9 +140,7 @@ impl Session {
         child: Option<Child>,
         deadline: Instant,
     ) -> Result<Self, VantageError> {
-        let errors = streams.errors.map_or_else(Tail::default, Tail::of);
-        let lines = Lines::new(streams.output);
-        let mut remote = Remote { input: streams.input, lines, errors, commands: None, how, child, broken: false };
+        let mut remote = Remote::new(streams, how, child);
         match handshake::place(&place, &mut remote, &program, deadline).await {
             Ok(commands) => {
                 remote.commands = commands;
@@ -183,6 +193,19 @@ async fn here(place: &Place, reports: &mut Reports, plan: &ProbePlan) -> Result<
 }
 
 impl Remote {
+    fn new(streams: Streams, how: String, child: Option<Child>) -> Self {
+        let errors = streams.errors.map_or_else(Tail::default, Tail::of);
+        Self {
+            input: streams.input,
+            lines: Lines::new(streams.output),
+            errors,
+            commands: None,
+            how,
+            child,
+            broken: false,
+        }
+    }
+
     async fn run(&mut self, place: &Place, plan: &ProbePlan) -> Result<Vec<Observation>, VantageError> {
         if self.broken {
             return Err(VantageError::new(place, format!("the probe behind `{}` was lost before", self.how)));

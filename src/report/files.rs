@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::DnsRun;
 use super::run::Run;
-use super::{github, html, json, junit};
+use super::{dns, github, html, json, junit};
 use crate::error::{CommandError, Result};
 
 /// What a report is written as.
@@ -55,10 +56,11 @@ impl Files {
         Ok(Self { targets })
     }
 
-    /// Writes every report; says which could not be written.
-    pub fn write(&self, run: &Run<'_>) -> Vec<CommandError> {
+    /// Writes every report, of environments or of DNS; says which could not be written.
+    pub fn write(&self, run: &Run<'_>, dns: Option<&DnsRun>) -> Vec<CommandError> {
         let write = |target: &Target| {
-            let error = replace(&target.path, &target.kind.text(run)).err()?;
+            let text = dns.map_or_else(|| target.kind.text(run), |dns| target.kind.of_dns(dns, run));
+            let error = replace(&target.path, &text).err()?;
             Some(cannot_write(target, &error))
         };
         self.targets.iter().filter_map(write).collect()
@@ -66,6 +68,15 @@ impl Files {
 }
 
 impl Kind {
+    fn of_dns(self, DnsRun { evidence, findings, is_saved }: &DnsRun, run: &Run<'_>) -> String {
+        let when = dns::When { began: run.began, took: run.took };
+        match self {
+            Self::Junit => dns::junit(evidence, findings, when),
+            Self::Html => dns::html(evidence, findings, (!is_saved).then_some(when)),
+            Self::Json => dns::json(evidence, findings),
+        }
+    }
+
     fn text(self, run: &Run<'_>) -> String {
         match self {
             Self::Junit => junit::report(run),
@@ -204,7 +215,7 @@ mod tests {
         let error = CommandError::new("no cluster").hint("start one");
         let began = jiff::Timestamp::UNIX_EPOCH;
         let run = Run { command: "up", reports: &[], error: Some(&error), began, took: Duration::ZERO };
-        assert_eq!(files.write(&run), []);
+        assert_eq!(files.write(&run, None), []);
         let value: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         assert_eq!(value["error"]["message"], "no cluster");
         assert!(link.is_symlink());

@@ -26,6 +26,8 @@ pub(super) struct Place {
     pub(super) emulators: Vec<IpAddr>,
     /// The cluster says that the Route is admitted and has its pod.
     pub(super) admitted: bool,
+    /// The environment on a cluster.
+    pub(super) env: Option<String>,
 }
 
 /// Why a check stops: a phase and its finding.
@@ -45,7 +47,7 @@ impl Failure {
 pub(super) fn diagnose(place: &Place, cause: &Cause) -> Failure {
     let operation = &place.operation;
     let (asked, failure) = match cause {
-        Cause::Transport(error) => (&error.host, transport(operation, error)),
+        Cause::Transport(error) => (&error.host, transport(place, error)),
         Cause::Answer(answer) => (&answer.host, answer::diagnose(place, answer)),
         Cause::Unsent(detail) => {
             return Failure::new(
@@ -76,9 +78,10 @@ pub(super) fn is_page(body: &[u8]) -> bool {
     starts(b"<!doctype html") || starts(b"<html")
 }
 
-/// What to do about a name: the only place that says how to look into DNS, for `dns-debug` to take over.
-pub(super) fn ask_dns(host: &str) -> String {
-    format!("see what DNS says here: `getent hosts {host}`")
+/// What to do about a name: the only place that says how to look into DNS.
+pub(super) fn ask_dns(host: &str, env: Option<&str>) -> String {
+    let env = env.map(|env| format!(" --env {env}")).unwrap_or_default();
+    format!("`lsdeploy dns-debug {host}{env}` says who gives this name its address, and which resolver is wrong")
 }
 
 fn unreachable(host: &str, failure: &Failure) -> Failure {
@@ -104,8 +107,9 @@ fn elsewhere(host: &str, failure: &Failure) -> Failure {
     )
 }
 
-fn transport(operation: &str, error: &TransportError) -> Failure {
+fn transport(place: &Place, error: &TransportError) -> Failure {
     let TransportError { host, peer, problem } = error;
+    let (operation, env) = (&place.operation, place.env.as_deref());
     let at = match (problem, peer) {
         (Problem::Proxy { .. } | Problem::ProxyRefused { .. }, _) | (_, None) => String::new(),
         (_, Some(peer)) => format!(" (connected to {peer})"),
@@ -122,7 +126,7 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
         Problem::Resolve { name, .. } => (
             Phase::Resolve,
             code::NAME_UNRESOLVED,
-            format!("{}; give --router ADDRESS, or ask where the name is known", ask_dns(name)),
+            format!("{}; --router ADDRESS does without the name", ask_dns(name, env)),
         ),
         Problem::Refused { address } => (
             Phase::Connect,
@@ -140,7 +144,7 @@ fn transport(operation: &str, error: &TransportError) -> Failure {
         Problem::Proxy { .. } => (Phase::Connect, code::PROXY_UNREACHABLE, no_proxy(host)),
         Problem::ProxyRefused { status, .. } => (Phase::Connect, code::PROXY_REFUSED, proxy_refused(*status, host)),
         Problem::Tls { problem, certificate } => {
-            let (code, hint) = tls(host, problem, certificate.as_deref(), by_name);
+            let (code, hint) = tls(host, problem, certificate.as_deref(), by_name.then(|| ask_dns(host, env)));
             (Phase::Tls, code, hint)
         }
         Problem::AnswerTimeout { .. } => (
@@ -185,8 +189,13 @@ fn no_proxy(host: &str) -> String {
     format!("reach the Routes without it: NO_PROXY={domain}")
 }
 
-fn tls(host: &str, problem: &TlsProblem, certificate: Option<&Certificate>, by_name: bool) -> (&'static str, String) {
-    let doubt = if by_name { format!("; if it is another machine's, {}", ask_dns(host)) } else { String::new() };
+fn tls(
+    host: &str,
+    problem: &TlsProblem,
+    certificate: Option<&Certificate>,
+    doubt: Option<String>,
+) -> (&'static str, String) {
+    let doubt = doubt.map(|doubt| format!("; if it is another machine's, {doubt}")).unwrap_or_default();
     match problem {
         TlsProblem::Untrusted => {
             let remedy = "give the router's CA with `--ca-file FILE`, or use the http endpoint";

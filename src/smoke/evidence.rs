@@ -35,7 +35,8 @@ fn doubt_address(run: &Run, mut failure: Failure) -> Failure {
     let nobody = [code::CONNECT_REFUSED, code::CONNECT_TIMEOUT, code::CONNECT_FAILED].contains(&failure.finding.code);
     let host = host_of(run.url()).filter(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_err());
     if let Some(host) = host.filter(|_| nobody && run.shared.network.asks_names()) {
-        failure.finding.hint = format!("{}; {}", failure.finding.hint, ask_dns(&host));
+        failure.finding.hint =
+            format!("{}; {}", failure.finding.hint, ask_dns(&host, run.shared.options.env.as_deref()));
     }
     failure
 }
@@ -93,7 +94,7 @@ async fn other_address(run: &Run, failure: &Failure) -> Option<Failure> {
             list(agreed),
             failure.finding.message
         ),
-        format!("the name has a wrong address here; {}", ask_dns(&host)),
+        format!("the name has a wrong address here; {}", ask_dns(&host, run.shared.options.env.as_deref())),
     ))
 }
 

@@ -47,6 +47,8 @@ pub struct Options {
     pub edge: Option<String>,
     /// The cluster says that every Route is admitted and has its pod.
     pub admitted: bool,
+    /// The environment on a cluster, for what is said of names.
+    pub env: Option<String>,
     /// The proxies on the way, as found in the variables of the process.
     pub proxies: Proxies,
     /// Ends the run early, with everything taken back.

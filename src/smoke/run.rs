@@ -252,6 +252,7 @@ impl Run {
             emulator_reached: self.shared.reached.any(),
             emulators: self.shared.reached.addresses(),
             admitted: self.options().admitted,
+            env: self.options().env.clone(),
         };
         diagnose(&place, cause)
     }

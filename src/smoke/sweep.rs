@@ -152,6 +152,7 @@ impl Sweep {
             hosts: self.shared.hosts().collect(),
             emulator_reached: self.shared.reached.any(),
             emulators: self.shared.reached.addresses(),
+            env: self.shared.options.env.clone(),
             ..Place::default()
         };
         diagnose(&place, cause).finding

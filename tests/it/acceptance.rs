@@ -1,6 +1,6 @@
 //! The main job on a real cluster, as a user runs it.
 
-mod apply;
+pub(crate) mod apply;
 mod broken;
 mod clients;
 mod emulators;

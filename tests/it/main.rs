@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod acceptance;
 #[cfg(test)]
+mod dns;
+#[cfg(test)]
 mod exports;
 #[cfg(test)]
 mod lab;

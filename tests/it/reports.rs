@@ -165,7 +165,7 @@ fn an_environment_that_is_stuck_is_a_failure_and_one_that_was_not_applied_an_err
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let file = |name: &str| directory.join(format!("stuck.{name}"));
     let files = Files::check(&["junit", "html"].map(|kind| format!("{kind}={}", file(kind).display()))).unwrap();
-    assert_eq!(files.write(&run), []);
+    assert_eq!(files.write(&run, None), []);
     for (case, verdict) in [("stuck/applied", "passed"), ("stuck/ready", "failure"), ("refused/applied", "error")] {
         assert_case(&file("junit"), case, verdict);
     }
@@ -220,7 +220,7 @@ async fn passed_failed_and_skipped_services_of_two_environments_stand_side_by_si
         Files::check(&["junit", "html", "json"].map(|kind| format!("{kind}={}", file(kind).display()))).unwrap();
     let began = jiff::Timestamp::now();
     let run = Run { command: "smoke", reports: &reports, error: None, began, took: Duration::from_secs(9) };
-    assert_eq!(files.write(&run), []);
+    assert_eq!(files.write(&run, None), []);
 
     assert_case(&file("junit"), "team1/sqs", "passed");
     assert_case(&file("junit"), "team2/s3", "failure");

@@ -27,6 +27,7 @@ pub(crate) fn options(run_id: &str) -> Options {
         companions: lsdeploy::smoke::Companions::default(),
         edge: None,
         admitted: false,
+        env: None,
         proxies: lsdeploy::smoke::Proxies::default(),
         stop: lsdeploy::smoke::Stop::default(),
         flags: String::new(),

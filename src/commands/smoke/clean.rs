@@ -22,5 +22,6 @@ pub(super) async fn run(tenants: &[Tenant], context: &Context, colour: bool) -> 
         },
         problems: all.iter().map(|(env, cleaned)| report::text::not_cleaned(env, cleaned, colour)).collect(),
         reports: Vec::new(),
+        dns: None,
     })
 }

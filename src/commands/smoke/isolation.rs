@@ -27,5 +27,5 @@ pub(super) async fn run(tenants: &[Tenant], context: &Context, colour: bool) -> 
         status,
         ..EnvReport::of_url(&tenant.name, &tenant.targets, &context.run_id)
     });
-    Ok(Outcome { status, text, problems, reports: reports.collect() })
+    Ok(Outcome { status, text, problems, reports: reports.collect(), dns: None })
 }

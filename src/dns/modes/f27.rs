@@ -1,5 +1,7 @@
 //! F27: resolv.conf says more than a C library reads.
 
+use serde_json::Value;
+
 use super::lookups::Search;
 use super::{Mode, Stage, nothing_more};
 use crate::dns::classify::{Confidence, Sign};
@@ -112,9 +114,20 @@ fn events(seen: &Seen<'_>) -> (Vec<usize>, Vec<String>) {
     let limits = ["DNSConfigForming", "CheckLimitsForResolvConf"];
     let found = seen.objects("events/").filter_map(|(at, event)| {
         let reason = event["reason"].as_str()?;
-        limits.contains(&reason).then(|| (at.index, event["message"].as_str().unwrap_or(reason).to_owned()))
+        (limits.contains(&reason) && concerns(seen, &event["involvedObject"]))
+            .then(|| (at.index, event["message"].as_str().unwrap_or(reason).to_owned()))
     });
     found.unzip()
+}
+
+/// Events of pods that nobody looks from say nothing of this path.
+fn concerns(seen: &Seen<'_>, object: &Value) -> bool {
+    let pod = format!("{}/{}", text(&object["namespace"]), text(&object["name"]));
+    object["kind"] != "Pod" || seen.evidence.places.iter().any(|place| place.pod.as_deref() == Some(pod.as_str()))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 fn of_events(seen: &Seen<'_>, message: &str) -> Option<Sign> {
@@ -193,5 +206,9 @@ mod tests {
         let signs = evidence.signs("F27");
         assert_eq!(signs[0].confidence, Confidence::Possible);
         assert!(signs[0].message.contains(limits));
+        let other = json!({ "kind": "Pod", "namespace": "elsewhere", "name": "app" });
+        let event = json!({ "reason": "DNSConfigForming", "message": limits, "involvedObject": other });
+        evidence.object("events/team1/y", &event);
+        assert_eq!(evidence.signs("F27"), []);
     }
 }

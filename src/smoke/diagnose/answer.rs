@@ -29,7 +29,7 @@ pub(super) fn diagnose(place: &Place, answer: &Answer) -> Failure {
         );
     }
     if let Some(location) = answer.location.as_deref().filter(|_| (300..400).contains(&answer.status)) {
-        return redirect(operation, answer, location);
+        return redirect(place, answer, location);
     }
     match answer.code.as_deref() {
         None if answer.is_page() && !(400..=401).contains(&answer.status) && answer.status != 403 => {
@@ -39,8 +39,8 @@ pub(super) fn diagnose(place: &Place, answer: &Answer) -> Failure {
     }
 }
 
-fn redirect(operation: &str, answer: &Answer, location: &str) -> Failure {
-    let host = &answer.host;
+fn redirect(place: &Place, answer: &Answer, location: &str) -> Failure {
+    let (operation, host) = (&place.operation, &answer.host);
     let target: Option<http::Uri> = location.parse().ok();
     let leads_away = target.as_ref().and_then(http::Uri::host).is_some_and(|target| !target.eq_ignore_ascii_case(host));
     if leads_away {
@@ -48,7 +48,7 @@ fn redirect(operation: &str, answer: &Answer, location: &str) -> Failure {
             Phase::Route,
             code::BAD_ANSWER,
             format!("`{operation}`: {host} redirects to {location}{}: that is no answer of a router", answer.from()),
-            format!("a login page or another application answers; {}", ask_dns(host)),
+            format!("a login page or another application answers; {}", ask_dns(host, place.env.as_deref())),
         );
     }
     Failure::new(
@@ -72,7 +72,7 @@ fn web_page(place: &Place, answer: &Answer) -> Failure {
                 format!(
                     "`{operation}`: a web page ({page}) came{from}, to which {host} leads: no router and no emulator"
                 ),
-                format!("another application answers at this address; {}", ask_dns(host)),
+                format!("another application answers at this address; {}", ask_dns(host, place.env.as_deref())),
             )
         }
         _ => Failure::new(
@@ -148,7 +148,10 @@ fn router_page(place: &Place, answer: &Answer) -> Failure {
             Phase::Route,
             code::ROUTE_UNKNOWN,
             format!("{page}, though the cluster says that the Route is admitted and its pod ready"),
-            format!("is this the router that admitted it? {}; a router may also take 5 s to reload", ask_dns(host)),
+            format!(
+                "is this the router that admitted it? {}; a router may also take 5 s to reload",
+                ask_dns(host, place.env.as_deref())
+            ),
         );
     }
     if place.emulator_reached {

@@ -23,7 +23,7 @@ fn actions(report: &Value) -> Vec<&str> {
 }
 
 /// Writes in the audit log by the run of that id. Reviews of rights count as questions.
-pub(super) fn audited_writes(log: &str, run_id: &str) -> Vec<String> {
+pub(crate) fn audited_writes(log: &str, run_id: &str) -> Vec<String> {
     let text = fs::read_to_string(log).unwrap();
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events

@@ -150,7 +150,7 @@ async fn clocks_apart_fail_a_service_that_otherwise_answers() {
 async fn each_stage_before_the_answer_has_its_own_finding() {
     let unresolved = smoke::run(&[target("sqs", "http://sqs-t.invalid")], &quick(), |_, _| ()).await.unwrap();
     check(&unresolved[0], Phase::Resolve, code::NAME_UNRESOLVED, "`sqs-t.invalid` does not resolve");
-    assert!(unresolved[0].finding.as_ref().unwrap().hint.contains("getent hosts sqs-t.invalid"));
+    assert!(unresolved[0].finding.as_ref().unwrap().hint.contains("`lsdeploy dns-debug sqs-t.invalid`"));
 
     // Bound and closed again: nothing listens there.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

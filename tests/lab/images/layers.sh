@@ -127,6 +127,15 @@ moto_layer() {
   rm -r "$root"
 }
 
+# Upstream's release, the same program that tests of DNS run.
+coredns_layer() {
+  local root="$work/root" program
+  program=$("$tests/coredns") || die "building CoreDNS failed: see the lines above" "install Go, then run the same command again"
+  install -D -m 0755 "$program" "$root/usr/bin/coredns"
+  pack "$1" "$root" usr/bin/coredns
+  rm -r "$root"
+}
+
 # A static program alone in its root.
 program_layer() { # program_layer OUTPUT, with the program's name in `program`
   local root="$work/root"

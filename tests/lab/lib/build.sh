@@ -3,7 +3,15 @@
 
 # The name says what went in, so that a changed main.go or go.sum is another build.
 kubernetes="$cache/kubernetes-$kubernetes_version/kubernetes-$(cat "$here"/kubernetes/{go.mod,go.sum,main.go} | sha256sum | cut -c1-12)"
-schemas="$cache/openshift-api-$openshift_api_version"
+schema_files=(route/v1/zz_generated.crd-manifests/routes-Default.crd.yaml
+  security/v1/zz_generated.crd-manifests/0000_03_config-operator_01_securitycontextconstraints.crd.yaml
+  config/v1/zz_generated.crd-manifests/0000_00_cluster-version-operator_01_clusterversions-Default.crd.yaml
+  config/v1/zz_generated.crd-manifests/0000_10_config-operator_01_dnses.crd.yaml
+  config/v1/zz_generated.crd-manifests/0000_10_config-operator_01_infrastructures-Default.crd.yaml
+  config/v1/zz_generated.crd-manifests/0000_10_config-operator_01_ingresses.crd.yaml
+  config/v1/zz_generated.crd-manifests/0000_10_config-operator_01_networks-Default.crd.yaml
+  operator/v1/zz_generated.crd-manifests/0000_70_dns_00_dnses.crd.yaml)
+schemas="$cache/openshift-api-$openshift_api_version-$(echo "${schema_files[*]}" | sha256sum | cut -c1-12)"
 agent_program="$run/lsdeploy-lab"
 
 build_kubernetes() {
@@ -38,10 +46,7 @@ fetch_schemas() {
   source=$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' "$log")
   rm -rf "$schemas.part"
   mkdir "$schemas.part"
-  for file in route/v1/zz_generated.crd-manifests/routes-Default.crd.yaml \
-    security/v1/zz_generated.crd-manifests/0000_03_config-operator_01_securitycontextconstraints.crd.yaml \
-    config/v1/zz_generated.crd-manifests/0000_10_config-operator_01_ingresses.crd.yaml \
-    config/v1/zz_generated.crd-manifests/0000_00_cluster-version-operator_01_clusterversions-Default.crd.yaml; do
+  for file in "${schema_files[@]}"; do
     install -m 0644 "$source/$file" "$schemas.part/"
   done
   mv "$schemas.part" "$schemas"

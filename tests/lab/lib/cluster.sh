@@ -14,19 +14,21 @@ start_lab() {
   forget_containers
   import_images
   wait_for "the API server" kube-apiserver 120 kubectl get --raw /readyz --request-timeout=2s
-  supervisor start kube-controller-manager kube-scheduler kubelet >/dev/null
+  supervisor start kube-controller-manager kube-scheduler kube-proxy kubelet >/dev/null
   fill_cluster
   wait_for "the node to be ready" kubelet 120 kubectl wait --for=condition=Ready --timeout=1s "node/$node"
   wait_for "the project API" projects 30 projects_served
+  wait_for "the cluster's DNS" kubelet 60 kubectl --namespace openshift-dns wait --for=jsonpath='{.status.numberReady}'=1 \
+    --timeout=1s daemonset/dns-default daemonset/node-resolver
   touch "$run/ready"
 }
 
 # Schemas and webhooks before what they are to see: namespaces get their UID ranges and SCCs their defaults from the webhook.
 fill_cluster() {
   local log="$run/log/objects.log"
-  local schema_files=("$schemas"/*.yaml)
-  logged "applying OpenShift's schemas" "$log" kubectl apply --server-side "${schema_files[@]/#/--filename=}"
-  logged "waiting for OpenShift's schemas" "$log" kubectl wait --for=condition=Established --timeout=60s "${schema_files[@]/#/--filename=}"
+  local definitions=("$schemas"/*.yaml)
+  logged "applying OpenShift's schemas" "$log" kubectl apply --server-side "${definitions[@]/#/--filename=}"
+  logged "waiting for OpenShift's schemas" "$log" kubectl wait --for=condition=Established --timeout=60s "${definitions[@]/#/--filename=}"
   mkdir -p "$run/objects" "$run"/volumes/{1,2,3,4}
   chmod 0777 "$run"/volumes/*
   local file
@@ -39,7 +41,9 @@ fill_cluster() {
     wait_for "the project API's server" projects 30 accepts 9444
     logged "registering the webhooks" "$log" kubectl apply --server-side --filename "$run/objects/webhooks.yaml"
   fi
+  mv "$run/objects/status.yaml" "$run/status.yaml"
   logged "applying the lab's objects" "$log" kubectl apply --server-side --filename "$run/objects"
+  logged "applying what operators say" "$log" kubectl apply --server-side --subresource=status --filename "$run/status.yaml"
   [[ "$agent" == none ]] || supervisor start router >/dev/null
 }
 
@@ -86,6 +90,8 @@ APPS_DOMAIN=$apps_domain
 ROUTER_ADDRESS=$router_address
 AUDIT_LOG=$run/audit.log
 LAB_WORKSTATION=$workstation
+LAB_SERVICES=$services
+LAB_NODE=$run/node
 LAB_STATE=$run
 LAB_CA=$run/pki/ca.crt
 LAB_KUBERNETES=$kubernetes

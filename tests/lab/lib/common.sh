@@ -58,7 +58,8 @@ render() { # render FILE
   local ca="$run/pki/ca.crt" pem
   # One line with \n in it, which sed wants as \\n.
   pem=$(awk '{ printf "%s\\\\n", $0 }' "$ca")
-  sed -e "s|@RUN@|$run|g" -e "s|@CACHE@|$cache|g" -e "s|@KUBERNETES@|$kubernetes|g" -e "s|@AGENT@|$agent_program|g" \
+  sed -e "s|@SERVICES@|$services|g" -e "s|@SERVICES_ADDRESS@|$services_address|g" -e "s|@SERVICES_RANGE@|$services_range|g" \
+    -e "s|@DNS_ADDRESS@|$dns_address|g" -e "s|@COREDNS_IMAGE@|$coredns_image|g" -e "s|@API@|$api|g" -e "s|@RUN@|$run|g" -e "s|@CACHE@|$cache|g" -e "s|@KUBERNETES@|$kubernetes|g" -e "s|@AGENT@|$agent_program|g" \
     -e "s|@NODE@|$node|g" -e "s|@NODE_ADDRESS@|$node_address|g" -e "s|@ROUTER_ADDRESS@|$router_address|g" \
     -e "s|@BRIDGE@|$bridge|g" -e "s|@CGROUP@|$cgroup|g" -e "s|@PAUSE_IMAGE@|$pause_image|g" \
     -e "s|@APPS_DOMAIN@|$apps_domain|g" -e "s|@CA_BUNDLE@|$(base64 -w0 "$ca")|g" -e "s|@CA_PEM@|$pem|g" "$1"

@@ -4,12 +4,14 @@
 write_config() {
   local file
   mkdir -p "$run/cni" "$run/supervisor"
-  for file in containerd.toml kubelet.yaml dnsmasq.conf supervisord.conf admission.yaml audit-policy.yaml; do
+  for file in containerd.toml kubelet.yaml kube-proxy.yaml dnsmasq.conf supervisord.conf admission.yaml audit-policy.yaml; do
     render "$here/config/$file" >"$run/$file"
   done
   render "$here/config/cni.conflist" >"$run/cni/lsdlab.conflist"
-  # Pods that take the node's resolver must not see the machine's.
+  # Within the lab this is /etc/resolv.conf (see init).
   echo "nameserver $node_address" >"$run/resolv.conf"
+  render "$here/config/node" >"$run/node"
+  chmod +x "$run/node"
   render "$here/config/programs.conf" >"$run/supervisor/programs.conf"
   [[ "$agent" == none ]] || {
     # A copy, so that a build does not change a running lab.

@@ -3,6 +3,7 @@
 
 containerd_root="$cache/containerd"
 pause_image=lab.test/pause:1
+coredns_image=lab.test/coredns:1.11.3
 
 build_images() {
   local list

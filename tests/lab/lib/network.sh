@@ -10,21 +10,32 @@ network_up() {
   # `ip netns exec` puts this file over the machine's for the commands it runs.
   mkdir -p "/etc/netns/$workstation"
   echo "nameserver $node_address" >"/etc/netns/$workstation/resolv.conf"
-  ip netns add "$workstation"
-  ip link add "$workstation" type veth peer name eth0 netns "$workstation"
-  ip link set "$workstation" master "$bridge" up
-  ip -n "$workstation" address add "$workstation_address/16" dev eth0
-  ip -n "$workstation" link set lo up
-  ip -n "$workstation" link set eth0 up
+  namespace_up "$workstation" "$workstation_address"
+  namespace_up "$services" "$services_address"
+  ip netns exec "$services" sysctl --quiet net.ipv4.ip_forward=1
+  ip -n "$services" route add default via "$node_address"
+  ip route add "$services_range" via "$services_address" dev "$bridge"
+}
+
+# A network namespace on the bridge, its interface there called like it.
+namespace_up() { # namespace_up NAME ADDRESS
+  ip netns add "$1"
+  ip link add "$1" type veth peer name eth0 netns "$1"
+  ip link set "$1" master "$bridge" up
+  ip -n "$1" address add "$2/16" dev eth0
+  ip -n "$1" link set lo up
+  ip -n "$1" link set eth0 up
 }
 
 network_down() {
   local interface tries=50
   # The kernel takes the pods' ends away a moment after their last process.
-  while ((tries--)) && ip -o link show master "$bridge" 2>/dev/null | grep -qv ": $workstation@"; do sleep 0.1; done
+  while ((tries--)) && ip -o link show master "$bridge" 2>/dev/null | grep -qvE ": ($workstation|$services)@"; do sleep 0.1; done
   rm -rf "/etc/netns/$workstation"
-  for interface in "$workstation" "$bridge"; do
+  for interface in "$workstation" "$services" "$bridge"; do
     if ip link show "$interface" >/dev/null 2>&1; then ip link delete "$interface"; fi
   done
-  if [[ -e "/run/netns/$workstation" ]]; then ip netns delete "$workstation"; fi
+  for interface in "$workstation" "$services"; do
+    if [[ -e "/run/netns/$interface" ]]; then ip netns delete "$interface"; fi
+  done
 }

@@ -73,6 +73,7 @@ make_users() {
   token_user nobody nobody ""
   token_user requester requester system:authenticated:oauth
   token_user controller-manager system:kube-controller-manager ""
+  token_user proxy system:kube-proxy ""
   token_user scheduler system:kube-scheduler ""
   token_user webhook lab-webhook system:masters
   token_user projects lab-projects system:masters
