@@ -34,7 +34,12 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
         // What it asks itself was not asked for this: the fault may lie there.
         let asks = seen.asks_for(hop, &lost[0].name);
         let seen_through = asks.iter().all(|next| seen.for_name(&next.id, &lost[0].name, "PTR").next().is_some());
-        let confidence = if seen_through { Confidence::Certain } else { Confidence::Likely };
+        let confidence = match lost.len() {
+            // One packet may be lost anywhere.
+            1 => Confidence::Possible,
+            _ if seen_through => Confidence::Certain,
+            _ => Confidence::Likely,
+        };
         let message = format!(
             "{} gives no answer to PTR {} within {:.0} ms, while it answers other questions",
             hop.id, lost[0].name, lost[0].ms,
@@ -73,7 +78,7 @@ fn is_private(name: &str) -> bool {
     [".c.f.ip6.arpa", ".d.f.ip6.arpa", ".8.e.f.ip6.arpa"].iter().any(|zone| name.ends_with(zone))
 }
 
-/// A silent PTR is asked of whom the hop asks.
+/// A silent PTR is asked again, and of whom the hop asks.
 fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
     let mut questions = Vec::new();
     for hop in seen.hops().filter(|hop| hop.role != Role::Client) {
@@ -82,7 +87,7 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
         let asks = seen.asks_for(hop, name);
         let unasked = asks.into_iter().filter(|next| seen.for_name(&next.id, name, "PTR").next().is_none());
         let question = |next: &Hop| Some((next.vantage.clone(), Question::new(&next.id, next.address?, name, "PTR")));
-        questions.extend(unasked.filter_map(question));
+        questions.extend([hop].into_iter().chain(unasked).filter_map(question));
     }
     questions
 }
@@ -105,6 +110,7 @@ mod tests {
         } else {
             question.set_negative("NXDOMAIN", None, flags("ra"));
         }
+        evidence.put(question.again());
         evidence.put(question);
     }
 
@@ -126,7 +132,9 @@ mod tests {
         assert_eq!(evidence.signs("F50")[0].confidence, Confidence::Likely);
         let asks = (super::MODE.ask)(&Seen::new(&evidence));
         let hops: Vec<&str> = asks.iter().map(|(_, question)| question.hop.as_str()).collect();
-        assert_eq!(hops, ["upstream-1", "upstream-2"]);
+        assert_eq!(hops, ["node", "upstream-1", "upstream-2"]);
+        evidence.forget(|at| at.round == 2);
+        assert_eq!(evidence.signs("F50")[0].confidence, Confidence::Possible, "one packet may be lost");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Hand-made evidence in the documented form: a healthy OpenShift 3 and a healthy OpenShift 4, and short ways to break them.
 
 mod edit;
+mod lost;
 pub(in crate::dns) mod workstations;
 
 use serde_json::json;
