@@ -23,6 +23,14 @@ fn twenty_milliseconds() {
 }
 
 #[test]
+fn one_packet_in_ten_is_lost() {
+    let Some(world) = (Four { up1: Vec::new(), ..Four::healthy() }).start() else { return };
+    world.named_on("up1", 5300, "recursion no;", &Zone::outside());
+    world.relay("up1", "10.9.0.1:53", "127.0.0.1:5300", Relay { delay: 5, lose_every: 10 });
+    world.debug(&[SERVICE, OUTSIDE, ROUTE]).prove_healthy("a way to the upstream that loses one packet in ten");
+}
+
+#[test]
 fn nine_hundred_milliseconds() {
     let Some(world) = behind("addAction(AllRule(), DelayAction(900))") else { return };
     world.debug(&[OUTSIDE, ROUTE, SERVICE]).prove_healthy("an upstream that takes 900 ms");
