@@ -101,6 +101,7 @@ fn configuration() -> Vec<Want> {
     ]);
     wants.extend(core("configmaps", "kube-public", "microshift-version"));
     wants.extend(core("services", "openshift-ingress", "router-default"));
+    wants.extend(core("services", "openshift-image-registry", "image-registry"));
     wants
 }
 
