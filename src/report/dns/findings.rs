@@ -1,5 +1,7 @@
 //! Findings in text: the cause first, what follows from it below it. Takes evidence and findings. Pure.
 
+use std::fmt::Write as _;
+
 use anstyle::AnsiColor;
 
 use super::words;
@@ -23,14 +25,14 @@ pub(super) fn findings(evidence: &Evidence, findings: &[Finding], colour: bool) 
     let mut number = 0;
     for (title, causes) in [("What is wrong", sure), ("Possible, not proved", possible)] {
         if !causes.is_empty() {
-            text.push_str(&format!("{}\n", heading(title, colour)));
+            let _ = writeln!(text, "{}", heading(title, colour));
         }
         for cause in causes {
             number += 1;
             text.push_str(&finding(evidence, cause, number, colour));
             let effects: Vec<&Finding> = effects(findings, cause).collect();
             if !effects.is_empty() {
-                text.push_str(&format!("{INDENT}follows from it:\n"));
+                let _ = writeln!(text, "{INDENT}follows from it:");
             }
             for effect in effects {
                 text.push_str(&followed(effect));

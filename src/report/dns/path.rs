@@ -1,6 +1,7 @@
 //! The path as it was found, in text: who asks whom, one line per hop. Takes evidence and findings. Pure.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::words;
 use super::wrap::wrap;
@@ -90,7 +91,7 @@ impl<'a> Drawing<'a> {
                 // Behind a Service stand equals; servers of a list have an order.
                 let order =
                     if many.iter().all(|hop| hop.role == Role::Coredns) { "one of these" } else { "in this order" };
-                self.text.push_str(&format!("{}{what}asks {order}:\n", "  ".repeat(depth)));
+                let _ = writeln!(self.text, "{}{what}asks {order}:", "  ".repeat(depth));
                 self.siblings(many, depth + 1);
             }
         }

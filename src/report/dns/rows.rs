@@ -54,11 +54,15 @@ pub(super) fn groups<'a>(evidence: &'a Evidence, findings: &[Finding], extent: E
         .flat_map(|finding| finding.evidence.iter().copied())
         .collect();
     let mut names: Vec<&str> = evidence.targets.iter().map(|target| target.name.as_str()).collect();
-    let controls = evidence.observations.iter().enumerate().filter(|(index, seen)| {
-        seen.is_dns() && !seen.chaos && (extent == Extent::Full || (extent == Extent::Normal && proofs.contains(index)))
-    });
-    for (_, seen) in controls {
-        if !names.iter().any(|name| name.eq_ignore_ascii_case(&seen.name)) {
+    // A control is worth its lines only where it shows what no name before it shows.
+    let queries = || evidence.observations.iter().enumerate().filter(|(_, seen)| seen.is_dns() && !seen.chaos);
+    let is_named = |names: &[&str], seen: &Observation| names.iter().any(|name| name.eq_ignore_ascii_case(&seen.name));
+    let of_names = queries().filter(|(index, seen)| proofs.contains(index) && is_named(&names, seen));
+    let mut shown: BTreeSet<(&str, String)> =
+        of_names.map(|(_, seen)| (seen.hop.as_str(), words::result(seen))).collect();
+    for (index, seen) in queries() {
+        let mut is_news = || proofs.contains(&index) && shown.insert((&seen.hop, words::result(seen)));
+        if !is_named(&names, seen) && (extent == Extent::Full || (extent == Extent::Normal && is_news())) {
             names.push(&seen.name);
         }
     }

@@ -83,14 +83,14 @@ pub(super) fn conclusion(evidence: &Evidence, found: &[Finding], colour: bool) -
         [first, more @ ..] => {
             let others = match more.len() {
                 0 => String::new(),
-                1 => "; one more cause is named above".to_owned(),
-                more => format!("; {more} more causes are named above"),
+                1 => "; one more cause above".to_owned(),
+                more => format!("; {more} more causes above"),
             };
             let said = format!("{} at {}, {} ({}){others}", first.code, first.hop, first.confidence, first.id);
             (word("broken:", AnsiColor::Red, colour), said)
         }
     };
-    let mut text = format!("{head} {}\n", printable(&said));
+    let mut text = wrap(&format!("{head} {said}"), "", "  ");
     if let Some(first) = sure.first() {
         let _ = writeln!(text, "more about it: `lsdeploy dns-debug --explain {}`", first.id);
     }
@@ -98,17 +98,13 @@ pub(super) fn conclusion(evidence: &Evidence, found: &[Finding], colour: bool) -
 }
 
 fn healthy(evidence: &Evidence, possible: usize) -> String {
-    let names = match evidence.targets.len() {
-        1 => "1 name".to_owned(),
-        many => format!("{many} names"),
-    };
+    let count = |number: usize, what: &str| if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") };
     let hops = evidence.chain.hops.iter().filter(|hop| hop.address.is_some()).count();
     let doubt = match possible {
         0 => String::new(),
-        1 => "; one thing above is odd and does no harm that was seen".to_owned(),
-        many => format!("; {many} things above are odd and do no harm that was seen"),
+        1 => "; one thing above is odd, and does no harm that shows".to_owned(),
+        many => format!("; {many} things above are odd, and do no harm that shows"),
     };
-    let s = if hops == 1 { "" } else { "s" };
     let answered =
         |name: &str| evidence.observations.iter().any(|seen| seen.name.eq_ignore_ascii_case(name) && seen.has_answer());
     let without: Vec<&str> =
@@ -117,12 +113,16 @@ fn healthy(evidence: &Evidence, possible: usize) -> String {
         [] => String::new(),
         names => format!("; no hop knows an address of {}", names.join(", ")),
     };
-    format!("{names} asked at {hops} hop{s}, and no hop is wrong{empty}{doubt}")
+    format!("no hop is wrong; asked: {} at {}{empty}{doubt}", count(evidence.targets.len(), "name"), count(hops, "hop"))
 }
 
 const HEAD: [&str; 6] = ["HOP", "FROM", "ASKED", "RESULT", "FLAGS", "MS"];
-/// What the columns may take together, so that most answers fit beside them.
-const COLUMNS: usize = 48;
+/// The first columns, which give way where there is no room: hops, vantages, what was asked.
+const YIELDING: usize = 3;
+/// What a line has besides cells and answer.
+const BETWEEN: usize = 4 + 2 * HEAD.len();
+/// Answers that are longer than this get a line of their own.
+const ANSWER: usize = 24;
 
 /// One block per name, all with the same columns. What a line has no room for goes to the next one.
 fn table(groups: &[Group<'_>], colour: bool) -> String {
@@ -135,25 +135,34 @@ fn table(groups: &[Group<'_>], colour: bool) -> String {
         if place == 0 {
             text.push_str(&line(' ', &head, &widths, "ANSWER"));
         }
+        let mut before = "";
         for row in &group.rows {
             let mark = if row.is_evidence && !row.is_good { '!' } else { ' ' };
-            let line = line(mark, &cells(row), &widths, &row.answer);
+            let mut cells = cells(row);
+            // What stands above need not stand again.
+            if std::mem::replace(&mut before, row.hop) == row.hop {
+                cells[0].clear();
+            }
+            let line = line(mark, &cells, &widths, &row.answer);
             text.push_str(&if mark == '!' { line.replacen('!', &word("!", AnsiColor::Red, colour), 1) } else { line });
         }
     }
     text
 }
 
-/// As wide as the widest cell; where that is too much together, the widest columns give way.
+/// As wide as the widest cell; where that is too much together, the first columns give way.
 fn widths(groups: &[Group<'_>]) -> [usize; 6] {
     let mut widths = HEAD.map(str::len);
+    let mut answer = "ANSWER".len();
     for row in groups.iter().flat_map(|group| &group.rows) {
         for (width, cell) in widths.iter_mut().zip(&cells(row)) {
             *width = (*width).max(cell.chars().count());
         }
+        answer = answer.max(row.answer.chars().count()).min(ANSWER);
     }
-    while widths.iter().sum::<usize>() > COLUMNS {
-        let Some(widest) = widths.iter_mut().max() else { break };
+    while widths.iter().sum::<usize>() + BETWEEN + answer > WIDTH {
+        let widest = widths.iter_mut().zip(HEAD).take(YIELDING).filter(|(width, head)| **width > head.len());
+        let Some((widest, _)) = widest.max_by_key(|(width, _)| **width) else { break };
         *widest -= 1;
     }
     widths
@@ -161,8 +170,10 @@ fn widths(groups: &[Group<'_>]) -> [usize; 6] {
 
 fn cells(row: &Row<'_>) -> [String; 6] {
     let flags = if row.flags.is_empty() { "-".to_owned() } else { row.flags.clone() };
+    // The C library's time is not taken.
+    let took = if row.from.is_empty() && row.ms == 0.0 { "-".to_owned() } else { words::ms(row.ms) };
     let from = if row.from.is_empty() { "itself".to_owned() } else { row.from.join(", ") };
-    [row.hop.to_owned(), from, row.asked.join(", "), row.result.clone(), flags, words::ms(row.ms)]
+    [row.hop.to_owned(), from, words::asked_together(&row.asked), row.result.clone(), flags, took]
         .map(|cell| printable(&cell))
 }
 

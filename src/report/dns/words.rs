@@ -8,6 +8,8 @@ use crate::dns::observation::{Flags, Observation, Record, Transport, Trouble};
 /// The reply's code, or the trouble in its place: one word or two.
 pub(super) fn result(seen: &Observation) -> String {
     match (&seen.error, &seen.rcode) {
+        // A C library says no more than that.
+        (Some(error), _) if seen.transport == Transport::Libc && error.kind == Trouble::Other => "not found".to_owned(),
         (Some(error), _) => trouble(error.kind).to_owned(),
         (None, Some(_)) if seen.no_data() => "NODATA".to_owned(),
         (None, Some(rcode)) => rcode.clone(),
@@ -93,6 +95,21 @@ pub(super) fn asked(seen: &Observation) -> String {
     words.join(" ")
 }
 
+/// The types that were asked for and how, each word once: `A/AAAA/tcp`. Of many the first are shown.
+pub(super) fn asked_together(all: &[String]) -> String {
+    let plain: Vec<&str> = all.iter().filter(|one| !one.contains(' ')).map(String::as_str).collect();
+    let short = |one: &String| match one.split_once(' ') {
+        Some((kind, rest)) if plain.contains(&kind) => rest.to_owned(),
+        _ => one.clone(),
+    };
+    let others = all.iter().filter(|one| one.contains(' ')).map(short);
+    let words: Vec<String> = plain.iter().map(|one| (*one).to_owned()).chain(others).collect();
+    match words.as_slice() {
+        [one, two, three, more @ ..] if !more.is_empty() => format!("{one}/{two}/{three}, {} more", more.len()),
+        few => few.join("/"),
+    }
+}
+
 /// Milliseconds as short as they may be without losing what matters.
 pub(super) fn ms(ms: f64) -> String {
     if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
@@ -161,7 +178,11 @@ pub(super) fn reply(seen: &Observation) -> String {
     let detail = seen.error.as_ref().map(|error| error.detail.as_str()).filter(|detail| !detail.is_empty());
     if !seen.is_dns() {
         let told = detail.map_or_else(|| told(seen), str::to_owned);
-        return if told.is_empty() { result(seen) } else { format!("{}, {told}", result(seen)) };
+        return if told.is_empty() || told == result(seen) {
+            result(seen)
+        } else {
+            format!("{}, {told}", result(seen))
+        };
     }
     let mut parts = vec![[result(seen), flags(seen)].join(" ").trim_end().to_owned()];
     parts.extend(Some(answer(seen)).filter(|text| !text.is_empty()));

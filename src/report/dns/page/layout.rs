@@ -124,7 +124,7 @@ fn reaches(links: &[(usize, usize, bool)], start: usize, goal: usize) -> bool {
 
 /// Each hop stands after all that ask it; upstreams stand last.
 fn layers(chain: &Chain, links: &[(usize, usize, bool)]) -> Vec<usize> {
-    let least = |role: Role| match role {
+    let earliest = |role: Role| match role {
         Role::Client => 0,
         Role::Dnsmasq | Role::Workstation | Role::Coredns | Role::Upstream => 1,
         Role::Node => 2,
@@ -132,7 +132,7 @@ fn layers(chain: &Chain, links: &[(usize, usize, bool)]) -> Vec<usize> {
     };
     let is_asked = |hop: usize| links.iter().any(|(_, to, is_back)| *to == hop && !is_back);
     let mut layers: Vec<usize> =
-        (0..chain.hops.len()).map(|hop| if is_asked(hop) { 0 } else { least(chain.hops[hop].role) }).collect();
+        (0..chain.hops.len()).map(|hop| if is_asked(hop) { 0 } else { earliest(chain.hops[hop].role) }).collect();
     for _ in 0..chain.hops.len() {
         for (from, to, is_back) in links {
             if !is_back {
@@ -206,7 +206,7 @@ fn set_rows(layer: &[usize], nodes: &mut [Node]) {
     let mut moved = Vec::new();
     for node in layer {
         let near = mean(nodes[*node].before.iter().map(|other| nodes[*other].row));
-        let wanted = near.unwrap_or(if end.is_finite() { end } else { 0.0 });
+        let wanted = near.unwrap_or_else(|| if end.is_finite() { end } else { 0.0 });
         let half = nodes[*node].size / 2.0;
         let row = wanted.max(end + half);
         if near.is_some() {

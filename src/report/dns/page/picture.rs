@@ -3,6 +3,7 @@
 //! The guilty hop differs in shape, in words and in colour; lines differ in dashes and in marks too.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::edges::{Said, State, proofs, said};
 use super::layout::{Layout, Link, Place, layout};
@@ -155,11 +156,11 @@ impl Picture<'_> {
             let half = if is_wide { width / 2.0 } else { height / 2.0 };
             let (near, far) = if is_wide { ((x - half, y), (x + half, y)) } else { ((x, y - half), (x, y + half)) };
             d.push_str(&self.curve(at, near));
-            d.push_str(&format!(" L{:.0} {:.0}", far.0, far.1));
+            let _ = write!(d, " L{:.0} {:.0}", far.0, far.1);
             at = far;
         }
         d.push_str(&self.curve(at, goal));
-        d.push_str(&format!(" L{:.0} {:.0}", tip.0, tip.1));
+        let _ = write!(d, " L{:.0} {:.0}", tip.0, tip.1);
         let (along, across) = if is_wide { ((-11.0, 0.0), (0.0, 6.0)) } else { ((0.0, -11.0), (6.0, 0.0)) };
         let corner = |side: f64| (end.0 + along.0 + side * across.0, end.1 + along.1 + side * across.1);
         let points = [end, corner(1.0), corner(-1.0)].map(|(x, y)| format!("{x:.0},{y:.0}"));
@@ -201,7 +202,7 @@ impl Picture<'_> {
     fn label(&self, link: &Link, said: &Said, at_start: bool) -> Vec<Element> {
         let (start, end) = self.ends(link);
         let text = format!("{}{}", said.state.shape(), said.text);
-        let line = |x: f64, y: f64, anchor: &str, text: &str| {
+        let words = |x: f64, y: f64, anchor: &str, text: &str| {
             element("text")
                 .class(format!("label {}", said.state.class()))
                 .attribute("x", format!("{x:.0}"))
@@ -212,7 +213,7 @@ impl Picture<'_> {
         if self.form.is_wide {
             let (x, y, anchor) =
                 if at_start { (start.0 + 6.0, start.1, "start") } else { (end.0 - 15.0, end.1, "end") };
-            return vec![line(x, y - 5.0, anchor, &text)];
+            return vec![words(x, y - 5.0, anchor, &text)];
         }
         // Two lines beside the way, so that siblings have room beside each other.
         let ((x, _), y) = if at_start { (start, start.1 + 18.0) } else { (end, end.1 - 33.0) };
@@ -220,8 +221,8 @@ impl Picture<'_> {
         let (x, anchor) = if goes_left { (x - 7.0, "end") } else { (x + 7.0, "start") };
         let second = [&said.transport, &said.took].map(String::as_str).join(" ");
         let first = format!("{}{}", said.state.shape(), said.result);
-        let second = Some(second.trim()).filter(|text| !text.is_empty()).map(|text| line(x, y + 15.0, anchor, text));
-        std::iter::once(line(x, y, anchor, &first)).chain(second).collect()
+        let second = Some(second.trim()).filter(|text| !text.is_empty()).map(|text| words(x, y + 15.0, anchor, text));
+        std::iter::once(words(x, y, anchor, &first)).chain(second).collect()
     }
 
     fn hop(&self, index: usize, hop: &Hop) -> Element {
