@@ -29,6 +29,8 @@ pub(super) struct Row<'a> {
     pub(super) answer: String,
     /// The slowest.
     pub(super) ms: f64,
+    /// How long a C library takes is not measured.
+    pub(super) is_timed: bool,
     /// It is what is hoped for.
     pub(super) is_good: bool,
     /// A finding rests on it.
@@ -148,6 +150,7 @@ fn row<'a>(all: &Seen<'_>, hop: &'a str, seen: &'a Observation, is_evidence: boo
         flags: words::flags(seen),
         answer: if is_wrong { format!("{answer}, not as expected") } else { answer },
         ms: seen.ms,
+        is_timed: seen.is_dns(),
         is_good: words::is_good(seen) && !is_wrong,
         is_evidence,
     }

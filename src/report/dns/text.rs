@@ -102,8 +102,8 @@ fn healthy(evidence: &Evidence, possible: usize) -> String {
     let hops = evidence.chain.hops.iter().filter(|hop| hop.address.is_some()).count();
     let doubt = match possible {
         0 => String::new(),
-        1 => "; one thing above is odd, and does no harm that shows".to_owned(),
-        many => format!("; {many} things above are odd, and do no harm that shows"),
+        1 => "; one thing is odd, and does no harm that shows".to_owned(),
+        many => format!("; {many} things are odd, and do no harm that shows"),
     };
     let answered =
         |name: &str| evidence.observations.iter().any(|seen| seen.name.eq_ignore_ascii_case(name) && seen.has_answer());
@@ -170,8 +170,7 @@ fn widths(groups: &[Group<'_>]) -> [usize; 6] {
 
 fn cells(row: &Row<'_>) -> [String; 6] {
     let flags = if row.flags.is_empty() { "-".to_owned() } else { row.flags.clone() };
-    // The C library's time is not taken.
-    let took = if row.from.is_empty() && row.ms == 0.0 { "-".to_owned() } else { words::ms(row.ms) };
+    let took = if row.is_timed { words::ms(row.ms) } else { "-".to_owned() };
     let from = if row.from.is_empty() { "itself".to_owned() } else { row.from.join(", ") };
     [row.hop.to_owned(), from, words::asked_together(&row.asked), row.result.clone(), flags, took]
         .map(|cell| printable(&cell))

@@ -26,7 +26,11 @@ pub(super) fn api(evidence: &Evidence, found: &[Finding]) -> Option<Element> {
     let objects = evidence.observations.iter().enumerate().filter(|(_, seen)| seen.transport == Transport::Api);
     let blocks: Vec<Element> = objects.map(|(index, seen)| document(seen, proofs.contains(&index))).collect();
     let count = blocks.len();
-    let head = element("summary").text(format!("{count} objects and lists"));
+    let head = element("summary").text(if count == 1 {
+        "1 object or list".to_owned()
+    } else {
+        format!("{count} objects and lists")
+    });
     (count > 0).then(|| {
         titled("api", "What the cluster's API says")
             .child(element("details").class("card more").child(head).children(blocks))

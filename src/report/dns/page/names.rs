@@ -47,6 +47,7 @@ fn row(row: &Row<'_>) -> Element {
         (false, false) => ("none", "–", ""),
     };
     let cell = |text: &str| element("td").text(text);
+    let took = if row.is_timed { words::ms(row.ms) } else { "-".to_owned() };
     let from = if row.from.is_empty() { "itself".to_owned() } else { row.from.join(", ") };
     let mark = element("span").class(format!("mark {class}")).attribute("aria-hidden", "true").text(shape);
     let spoken = (!word.is_empty()).then(|| element("span").class("spoken").text(word));
@@ -58,6 +59,6 @@ fn row(row: &Row<'_>) -> Element {
         .child(cell(&row.asked.join(", ")))
         .child(result)
         .child(cell(&row.flags))
-        .child(cell(&words::ms(row.ms)).class("number"))
+        .child(cell(&took).class("number"))
         .child(cell(&row.answer))
 }

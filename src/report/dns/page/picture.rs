@@ -252,8 +252,12 @@ impl Picture<'_> {
         let shift = if blame.is_some() { 5.0 } else { 0.0 };
         let first = y + 5.0 + shift - (number(lines.len()) - 1.0) * 9.0;
         let lines = lines.iter().enumerate().map(|(place, (class, text))| {
-            // Bold letters are wider.
-            let letters = if *class == "id" { letters - 2 } else { letters };
+            // Bold letters are wider, and those of the last line smaller.
+            let letters = match *class {
+                "id" => letters - 2,
+                "role" => letters + 4,
+                _ => letters,
+            };
             centred(class, x, first + number(place) * 18.0, &fit(text, letters))
         });
         let full = element("title").text(words::hop(hop));
