@@ -1,6 +1,8 @@
 //! F30: A is answered, AAAA is not.
 
-use crate::scene::{Four, OUTSIDE, SERVICE};
+use lsdeploy::dns::classify::Confidence;
+
+use crate::scene::{Four, OUTSIDE, SERVICE, Three};
 use crate::world::{Spec, World, Zone};
 
 /// Unbound behind a dnsdist that does this with AAAA.
@@ -28,4 +30,20 @@ fn an_upstream_drops_aaaa() {
 fn an_upstream_denies_the_name_to_aaaa() {
     let Some(world) = start("RCodeAction(DNSRCode.NXDOMAIN)") else { return };
     world.debug(&[OUTSIDE, SERVICE]).expect_root("aaaa-broken", "upstream-1");
+}
+
+#[test]
+fn an_upstream_of_an_old_node_fails_for_aaaa() {
+    let three = Three { up1: Vec::new(), up2: Vec::new(), more: vec![Spec::dead()], ..Three::healthy() };
+    let Some(world) = three.start() else { return };
+    world.recursor("dead", &Zone::outside());
+    world.settle();
+    for (member, address) in [("up1", "10.9.0.1"), ("up2", "10.9.0.2")] {
+        let lua = format!(
+            "setLocal('{address}:53')\nsetACL('0.0.0.0/0')\nnewServer('10.9.0.3:53')\n\
+             addAction(QTypeRule(DNSQType.AAAA), RCodeAction(DNSRCode.NXDOMAIN))\n"
+        );
+        world.dnsdist(member, &lua);
+    }
+    world.debug(&[OUTSIDE, SERVICE]).expect_also("aaaa-broken", "upstream-1", Confidence::Certain);
 }

@@ -2,7 +2,7 @@
 
 use lsdeploy::dns::classify::Confidence;
 
-use crate::scene::{Four, OUTSIDE, SERVICE};
+use crate::scene::{Four, OUTSIDE, SERVICE, Three};
 use crate::world::{World, Zone};
 
 /// An upstream with a name whose addresses do not fit into a datagram.
@@ -36,4 +36,14 @@ fn a_firewall_before_the_upstream_resets_tcp() {
 fn cut_answers_that_come_by_tcp_are_fine() {
     let Some(world) = start("") else { return };
     world.debug(&[OUTSIDE, SERVICE]).prove_healthy("90 addresses: cut by UDP, whole by TCP");
+}
+
+#[test]
+fn the_nodes_own_dnsmasq_is_not_reached_by_tcp() {
+    let many: String = (1..=90).map(|host| format!("@ A 192.0.2.{host}\n")).collect();
+    let zones = vec![Zone::root(""), Zone::new("example.com", ""), Zone::new("github.com", &many)];
+    let Some(world) = (Three { up1: zones.clone(), up2: zones, ..Three::healthy() }).start() else { return };
+    world.iptables("node1", "-A INPUT -p tcp -d 10.0.2.15 --dport 53 -j DROP");
+    world.time_out(1000);
+    world.debug(&[OUTSIDE, SERVICE]).expect_also("tcp-blocked", "dnsmasq", Confidence::Certain);
 }

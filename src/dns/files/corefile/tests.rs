@@ -1,7 +1,7 @@
 use super::*;
 
 /// What the DNS operator of OpenShift 4.14 writes, with one zone of `spec.servers`.
-const OPERATOR: &str = r#"# corp
+const OPERATOR: &str = r"# corp
 corp.example:5353 lan.example:5353 {
     prometheus 127.0.0.1:9153
     forward . 10.9.0.7 tls://10.9.0.8:8853 [2001:db8::1]:5300 {
@@ -41,7 +41,7 @@ corp.example:5353 lan.example:5353 {
 hostname.bind:5353 {
     chaos
 }
-"#;
+";
 
 #[test]
 fn the_file_of_the_dns_operator_is_read_whole() {
