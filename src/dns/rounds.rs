@@ -173,7 +173,7 @@ fn zones_of<'a>(evidence: &'a Evidence, hop: &'a Hop) -> Vec<&'a str> {
     let own = &evidence.chain.cluster_domain;
     let private = |zone: &&str| {
         let zone = zone.trim_matches('.');
-        !zone.is_empty() && !is_below(zone, own) && !zone.ends_with(".arpa")
+        !zone.is_empty() && !is_below(zone, own) && !is_below(zone, "arpa")
     };
     forwarded_zones(evidence, hop).filter(private).collect()
 }
@@ -230,5 +230,5 @@ fn search_list(evidence: &Evidence, place: &Place) -> Vec<Question> {
 
 /// Names that only a search list completes.
 fn is_short(name: &str) -> bool {
-    !name.contains('.') || name.ends_with(".svc")
+    !name.contains('.') || is_below(name, "svc")
 }

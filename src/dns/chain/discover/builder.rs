@@ -46,12 +46,11 @@ impl<'a> Builder<'a> {
 
     /// A vantage as the start of a path: whom its `resolv.conf` names.
     pub(super) fn client(&mut self, chain: &Chain, place: &Place) {
-        let servers = match self.seen.resolv_conf(&place.name) {
-            Some((_, conf)) => conf.nameservers,
-            None => {
-                self.unseen(format!("/etc/resolv.conf of {}", place.name));
-                Vec::new()
-            }
+        let servers = if let Some((_, conf)) = self.seen.resolv_conf(&place.name) {
+            conf.nameservers
+        } else {
+            self.unseen(format!("/etc/resolv.conf of {}", place.name));
+            Vec::new()
         };
         let to = servers.into_iter().map(|server| self.first_hop(chain, place, server)).collect();
         let mut hop = blank(&place.name, Role::Client, &place.name, None);
