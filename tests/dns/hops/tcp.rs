@@ -44,7 +44,7 @@ fn a_length_that_lies_is_told_with_what_came() {
     let short = answered(|stream, question| send(stream, 38, &Reply::right(question), true));
     assert_met(&short, Trouble::Garbage, "cut short");
     assert_met(&answered(|stream, _| send(stream, 0, &[], true)), Trouble::Garbage, "0 bytes are no DNS message");
-    assert_met(&answered(|stream, _| send(stream, 65535, &[7; 65535], true)), Trouble::Garbage, "is broken");
+    assert_met(&answered(|stream, _| send(stream, 65535, &vec![7; 65535], true)), Trouble::Garbage, "is broken");
 }
 
 #[test]

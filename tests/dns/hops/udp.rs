@@ -96,7 +96,7 @@ fn odd_but_whole_messages_are_read() {
     assert_eq!((unknown.answers[0].kind.as_str(), unknown.answers[0].data.as_str()), ("TYPE65280", "\\# 1 ab"));
     let rcode = answered(|question| {
         let mut message = Reply::to(question).0;
-        message[3] |= 14;
+        message[3] |= 0b1110;
         vec![message]
     });
     assert!(rcode.said("RCODE14"), "{rcode:?}");

@@ -8,11 +8,11 @@ use crate::world::Ready;
 
 /// A query for the address of `nx.example.com`, again and again: some hundreds a second, after a first burst. No more than the
 /// upstreams can bear on a busy machine.
-const FLOOD: &str = r#"
+const FLOOD: &str = r"
 ask() { printf '\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x02nx\x07example\x03com\x00\x00\x01\x00\x01' >/dev/udp/10.0.2.15/53; }
 for number in {1..1100}; do ask; done
 while :; do for number in {1..4}; do ask; done; sleep 0.01; done
-"#;
+";
 
 #[test]
 fn a_flood_of_denied_names_goes_through() {
