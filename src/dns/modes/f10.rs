@@ -21,8 +21,8 @@ pub(super) static MODE: Mode = Mode {
     ask,
 };
 
-/// Milliseconds within which dnsmasq refuses by itself; an upstream takes longer to do so.
-const AT_ONCE: f64 = 20.0;
+/// Milliseconds within which dnsmasq refuses by itself, also on a busy node; what waits in its table waits longer.
+const AT_ONCE: f64 = 250.0;
 
 fn find(seen: &Seen<'_>) -> Vec<Sign> {
     seen.dnsmasqs().filter_map(|hop| is_full(seen, hop)).collect()
@@ -36,6 +36,8 @@ fn is_full(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
     let counted = seen.outside_servers(hop);
     let confidence = match (&counted, others.is_empty()) {
         (Some((_, servers)), _) if servers.is_empty() => return None,
+        // A table full of questions to the dead is an effect.
+        (_, false) if nobody_answers(seen, hop) => Confidence::Likely,
         (_, false) => Confidence::Certain,
         (Some(_), true) => Confidence::Likely,
         (None, true) => Confidence::Possible,
@@ -55,6 +57,12 @@ fn is_full(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
         seen.outside_names().into_iter().filter(|name| refused.iter().any(|at| at.name.eq_ignore_ascii_case(name)));
     let rests = indexes(refused.iter().copied().chain(others)).into_iter().chain(counted.map(|(at, _)| at.index));
     Some(Sign::new(&hop.id, confidence, message).about(names).resting_on(rests))
+}
+
+/// None of its upstreams answered anything, to anybody.
+fn nobody_answers(seen: &Seen<'_>, hop: &Hop) -> bool {
+    let upstreams = seen.upstreams(hop);
+    !upstreams.is_empty() && upstreams.iter().all(|next| seen.answers_somewhere(&next.id).is_none())
 }
 
 /// Refusals in dnsmasq's own words, where no upstream refuses when it is asked itself.

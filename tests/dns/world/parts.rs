@@ -133,7 +133,10 @@ impl World {
         let name = "uk.org.thekelleys";
         let (to, method) = (format!("--dest={name}.dnsmasq"), format!("{name}.SetDomainServers"));
         let object = "/uk/org/thekelleys/dnsmasq";
-        self.run(member, &["dbus-send", "--system", "--print-reply", &to, object, &method, &list]);
+        // It answers queries a moment before it is on the bus.
+        let until = ["timeout", "20", "sh", "-c", "until \"$@\" >/dev/null 2>&1; do :; done", "sh"];
+        let send = ["dbus-send", "--system", "--print-reply", &to, object, &method, &list];
+        self.run(member, &[&until[..], &send[..]].concat());
     }
 
     /// A process of this name that does nothing, for programs that cannot be had here.
