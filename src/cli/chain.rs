@@ -1,5 +1,5 @@
-//! `--chain FILE`: a path written down as YAML. Takes the file's text, gives a chain, or an error with line and column. Pure.
-//! The form is described in `docs/chain-file.md`.
+//! `--chain FILE`: a path written down as YAML (`docs/chain-file.md`). Takes the file's text, gives a chain, or an error with
+//! line and column. Pure.
 
 use std::net::IpAddr;
 

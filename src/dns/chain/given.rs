@@ -1,5 +1,5 @@
-//! A chain that a person wrote down (`--chain FILE`, `docs/chain-file.md`): is it one? Takes what the file says, each part with
-//! its place in the text; returns a chain, vantages and names, or the first fault. Pure.
+//! A chain that a person wrote down (`--chain FILE`, `docs/chain-file.md`): is it one? Takes what the file says, each part
+//! with its place in the text; returns a chain, vantages and names, or the first fault. Pure.
 
 mod hops;
 mod written;

@@ -1,5 +1,5 @@
-//! Small evidence for the tests of the reports: an OpenShift 3 path whose dnsmasq has lost the rule for cluster names, and a
-//! healthy OpenShift 4 path.
+//! Small evidence for the tests of the reports: an OpenShift 3 path whose dnsmasq has lost the rule for cluster names, and
+//! a healthy OpenShift 4 path.
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,5 @@
-//! Takes out of saved text what nobody else should read: passwords and keys that stand in objects, files and arguments by
-//! mistake. Text in, text out; pure. Nothing that a rule looks at has such a name.
+//! Takes out of saved text what nobody else should read: passwords and keys that stand in objects, files and arguments
+//! by mistake. Text in, text out; pure. Nothing that a rule looks at has such a name.
 
 use serde_json::Value;
 

@@ -2,6 +2,7 @@
 //!
 //! Like every page of ours it needs nothing else, and says in words and shapes what its colours say.
 
+mod boxes;
 mod edges;
 mod findings;
 mod hops;

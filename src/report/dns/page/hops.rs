@@ -1,7 +1,7 @@
 //! Hop by hop, everything that was seen there: what it is, what it was asked, the files of clients. Pure.
 
+use super::boxes::blame;
 use super::edges::proofs;
-use super::picture::blame;
 use crate::dns::chain::{Hop, Role};
 use crate::dns::classify::{Confidence, Finding};
 use crate::dns::evidence::Evidence;
