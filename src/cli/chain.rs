@@ -23,7 +23,7 @@ struct File {
     vantages: Vec<Located<Vantage>>,
     hops: Vec<Located<Hop>>,
     #[serde(default)]
-    names: Vec<Located<Name>>,
+    names: Vec<Located<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ struct Rule {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Name {
+struct Entry {
     name: String,
     kind: Option<Kind>,
     #[serde(default)]
@@ -111,8 +111,8 @@ impl From<Hop> for WrittenHop {
     }
 }
 
-impl From<Name> for WrittenName {
-    fn from(Name { name, kind, expected }: Name) -> Self {
+impl From<Entry> for WrittenName {
+    fn from(Entry { name, kind, expected }: Entry) -> Self {
         Self { name, kind, expected }
     }
 }

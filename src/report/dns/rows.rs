@@ -164,7 +164,7 @@ impl Row<'_> {
 
 impl<'a> Row<'a> {
     /// Folds another row that says the same into this one.
-    fn take(&mut self, other: &Row<'a>) {
+    fn take(&mut self, other: &Self) {
         for asked in &other.asked {
             if !self.asked.contains(asked) {
                 self.asked.push(asked.clone());
