@@ -54,15 +54,11 @@ fn offline(seen: &Seen<'_>) -> Option<Sign> {
         false => Confidence::Likely,
     };
     let how = match said.last() {
-        Some(at) => format!("say {} to", at.rcode.as_deref().unwrap_or_default()),
-        None => "do not answer".to_owned(),
+        Some(at) => format!("say {} to every question", at.rcode.as_deref().unwrap_or_default()),
+        None => "answer no question".to_owned(),
     };
     let servers: Vec<String> = hops.iter().filter_map(|hop| Some(hop.address?.to_string())).collect();
-    let message = format!(
-        "the resolvers outside of the cluster ({}) {how} every question, e.g. {}",
-        servers.join(", "),
-        names[0]
-    );
+    let message = format!("the resolvers outside of the cluster ({}) {how}, e.g. {}", servers.join(", "), names[0]);
     Some(Sign::new(&hop.id, confidence, message).about(names).resting_on(indexes(asked)))
 }
 
