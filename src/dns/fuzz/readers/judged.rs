@@ -89,10 +89,10 @@ fn alter(value: &mut Value, random: &mut Random) {
             *text = String::from_utf8_lossy(&changed(random, &[seed.clone(), seed, other], &[])).into_owned();
         }
         Value::Number(_) => {
-            *value = random.pick(&[json!(0), json!(1), json!(65535), json!(4_294_967_295_u64), json!(0.5)]).clone()
+            *value = random.pick(&[json!(0), json!(1), json!(65535), json!(4_294_967_295_u64), json!(0.5)]).clone();
         }
         Value::Bool(_) | Value::Null => {
-            *value = random.pick(&[json!(true), json!(false), Value::Null, json!("x")]).clone()
+            *value = random.pick(&[json!(true), json!(false), Value::Null, json!("x")]).clone();
         }
         Value::Object(_) => *value = random.pick(&[json!({}), json!([]), Value::Null]).clone(),
     }
