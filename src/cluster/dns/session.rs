@@ -12,7 +12,7 @@ use super::exec::{self, Ended, Running};
 use super::pods::Container;
 use crate::cluster::Cluster;
 use crate::dns::chain::Place;
-use crate::dns::vantage::{Session, VantageError};
+use crate::dns::vantage::{Session, Stage, VantageError};
 use crate::error::{CommandError, Result};
 use crate::printable::printable;
 
@@ -45,7 +45,9 @@ pub struct Way<'a> {
 pub async fn begin(cluster: &Cluster, container: &Container, place: Place, way: &Way<'_>) -> Result<Session> {
     let mut met = Vec::new();
     match by_shell(cluster, container, &place, way).await? {
-        Ok(session) => return Ok(session),
+        // The programs of the place see less than a probe, which runs where there is an image for it.
+        Ok(session) if way.image.is_none() || matches!(session.stage(), Stage::Probe) => return Ok(session),
+        Ok(session) => session.close().await,
         Err(why) => met.push(format!("by a shell: {why}")),
     }
     match by_tar(cluster, container, &place, way).await? {
@@ -76,9 +78,9 @@ pub async fn begin(cluster: &Cluster, container: &Container, place: Place, way: 
 }
 
 /// The outer error ends it all, the inner one this stage.
-type Stage = Result<std::result::Result<Session, String>>;
+type Tried = Result<std::result::Result<Session, String>>;
 
-async fn by_shell(cluster: &Cluster, container: &Container, place: &Place, way: &Way<'_>) -> Stage {
+async fn by_shell(cluster: &Cluster, container: &Container, place: &Place, way: &Way<'_>) -> Tried {
     let Running { streams, end } = exec::start(cluster, container, &["sh"]).await?;
     match Session::over(place.clone(), streams, way.program.to_vec(), way.within).await {
         Ok(session) => Ok(Ok(session)),
@@ -102,7 +104,7 @@ fn short(why: &str) -> String {
     inner.trim_end_matches(": unknown").to_owned()
 }
 
-async fn by_tar(cluster: &Cluster, container: &Container, place: &Place, way: &Way<'_>) -> Stage {
+async fn by_tar(cluster: &Cluster, container: &Container, place: &Place, way: &Way<'_>) -> Tried {
     let name = format!("lsdeploy-dns-probe-{}", way.run_id);
     let archive = archive(&name, way.program);
     let mut met = "no directory takes a program".to_owned();

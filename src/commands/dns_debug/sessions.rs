@@ -48,7 +48,10 @@ pub(super) async fn begin(wanted: &[Wanted], ways: &Ways<'_>) -> Result<(Vec<Ses
     let (mut sessions, mut unseen, mut failed) = (Vec::new(), Vec::new(), None);
     for (wanted, begun) in wanted.iter().zip(begun) {
         match begun {
-            Ok(session) => sessions.push(session),
+            Ok(session) => {
+                unseen.extend(session.stage().unseen(&session.place().name));
+                sessions.push(session);
+            }
             Err(error) if wanted.insisted => failed = failed.or(Some(error)),
             Err(error) => unseen.push(error.message),
         }

@@ -42,7 +42,7 @@ fn places_files_and_codes_that_are_not_there() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("chain.yaml");
     fs::write(&file, "vantages:\n- name: pod\n  kind: moon\n").unwrap();
-    refused(&["a.example", "--chain", file.to_str().unwrap()], &["line 3, column 9"]);
+    refused(&["a.example", "--chain", file.to_str().unwrap()], &["line 3", "column 9", "unknown variant `moon`"]);
     fs::write(&file, "{\"schema\": \"lsdeploy/v2\"}").unwrap();
     refused(&["--from", file.to_str().unwrap()], &["line 1, column "]);
 }

@@ -233,13 +233,16 @@ fn f51_pods_ask_an_address_that_is_not_the_dns_services() {
 fn f52_the_operators_wishes_are_not_in_the_corefile() {
     let Some(lab) = Lab::alone() else { return };
     let _turn = SHARED.lock();
+    let _clean = lab.clean(&[], &["dns-f52"]);
+    namespace(&lab, "dns-f52");
+    running_pod(&lab, "dns-f52", "client", &json!({}));
     let server = json!([{"name": "corp", "zones": ["corp.example"], "forwardPlugin": {"upstreams": ["10.213.0.1"]}}]);
     let wish = |servers: &Value, state: &str| {
         let patch = json!({"spec": {"servers": servers, "managementState": state}}).to_string();
         lab.kubectl(&["patch", "dnses.operator.openshift.io", "default", "--type=merge", "--patch", &patch]);
     };
     wish(&server, "Unmanaged");
-    let debugged = debug(&lab, &["host.corp.example", SERVICE]);
+    let debugged = debug(&lab, &["host.corp.example", SERVICE, "--vantage", "pod=dns-f52/client"]);
     wish(&json!([]), "Managed");
     let Some(debugged) = debugged else { return };
     debugged.prove(
