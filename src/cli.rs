@@ -48,6 +48,10 @@ pub enum Command {
     Smoke(SmokeArgs),
     /// Print what a client needs to use an environment
     Env(EnvArgs),
+    /// Delete the environments whose time (--ttl) is over
+    Gc,
+    /// Show who changed an environment, when, from where, with which result
+    History(OneEnvArgs),
     /// Explain the SCC of an environment
     Scc(scc::SccArgs),
     /// Print the emulator's log

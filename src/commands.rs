@@ -6,6 +6,8 @@ mod dns_debug;
 mod down;
 mod draft;
 mod env;
+mod gc;
+mod history;
 mod interrupted;
 mod list;
 mod local;
@@ -47,6 +49,8 @@ use interrupted::{Change, interrupted, wind_down};
 pub(crate) struct Context {
     /// Names this run in the user agent, in the inventory and in everything that smoke tests make.
     pub(crate) run_id: String,
+    /// The name of this machine.
+    pub(crate) host: String,
     /// On a cluster or on this machine.
     pub(crate) target: TargetName,
     /// Which cluster.
@@ -205,6 +209,8 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Diff(args) => diff::run(&args, context, colour).await,
         Command::Smoke(args) => smoke::run(&args, context, colour).await,
         Command::Env(args) => env::run(&args, context, colour).await,
+        Command::Gc => gc::run(context, colour).await,
+        Command::History(args) => history::run(&args, context).await,
         Command::Scc(args) => scc::run(&args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::DnsDebug(args) => dns_debug::run(&args, context, colour).await,
@@ -216,6 +222,8 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
 fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<Context> {
     Ok(Context {
         run_id: run_id(),
+        host: std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned()),
         target: global.target,
         client: ClientArgs {
             kubeconfig: global.kubeconfig.clone(),
@@ -241,6 +249,7 @@ fn envs(command: &Command) -> &[String] {
         Command::Render(args) => slice::from_ref(&args.env.env),
         Command::Env(args) => slice::from_ref(&args.env.env),
         Command::Logs(args) => slice::from_ref(&args.env.env),
+        Command::History(args) => slice::from_ref(&args.env),
         Command::Diff(args) => slice::from_ref(&args.env.env),
         _ => &[],
     }

@@ -7,6 +7,8 @@ pub mod values;
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use crate::emulator::{self, Profile};
 use crate::error::{CommandError, Result};
 use crate::settings::Choices;
@@ -46,6 +48,8 @@ pub struct Environment {
     pub persistence: Option<String>,
     /// What fills a fresh emulator.
     pub scripts: Scripts,
+    /// How long it is to stay after a run that changes it; `None` is for good.
+    pub ttl: Option<SignedDuration>,
     /// AWS account, where one was chosen.
     pub account: Option<String>,
     /// AWS region.
@@ -167,6 +171,7 @@ impl Environment {
             tls,
             persistence,
             scripts,
+            ttl: choices.ttl.as_deref().map_or(Ok(None), values::parse_ttl)?,
             account: choices.account.as_deref().map(values::parse_account).transpose()?,
             region: choices.region.as_deref().map_or_else(|| Ok("us-east-1".to_owned()), values::parse_region)?,
             choices,

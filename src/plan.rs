@@ -5,6 +5,7 @@
 
 mod compare;
 mod owned_fields;
+pub mod record;
 pub mod shown;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
-use crate::render::INVENTORY;
 
 /// The name under which lsdeploy owns fields (server-side apply).
 pub const FIELD_MANAGER: &str = "lsdeploy";
@@ -165,34 +165,6 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     };
     let uid = uid(object);
     Step { id, action, desired, changes, uid }
-}
-
-/// The inventory's record of runs. It changes with every run that writes, so it is no difference by itself: what is
-/// recorded is carried over, and [`stamp`] renews it once something else is to be written.
-const RECORD: [&str; 2] = ["created-by", "last-run"];
-
-/// Carries the record of earlier runs over from the live inventory.
-pub fn keep_record(desired: &mut Value, live: &Value) {
-    for key in RECORD {
-        if let Some(value) = live.pointer("/data").and_then(|data| data.get(key)) {
-            desired["data"][key] = value.clone();
-        }
-    }
-}
-
-/// Records this run in the inventory of a plan that writes something.
-pub fn stamp(plan: &mut Plan, run: &str, user: &str) {
-    let is_inventory = |step: &&mut Step| step.id.kind == Kind::ConfigMap && step.id.name == INVENTORY;
-    for step in plan.steps.iter_mut().filter(is_inventory) {
-        let data = &mut step.desired["data"];
-        data["last-run"] = run.into();
-        if data.get("created-by").is_none() {
-            data["created-by"] = user.into();
-        }
-        if step.action == Action::Unchanged {
-            step.action = Action::Update;
-        }
-    }
 }
 
 /// Who owns a live object, unless it is this environment's: the labels must name it, and a cluster-scoped object must

@@ -8,6 +8,7 @@ pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod life;
 mod markup;
 mod page;
 mod progress;
@@ -168,6 +169,11 @@ impl EnvReport {
         self.error = Some(error);
         self.status = ExitStatus::Error;
     }
+}
+
+/// How a run ended, in a few words, for the record.
+pub fn result(report: &EnvReport) -> &'static str {
+    run::state(report)
 }
 
 /// Writes events to standard error as they come.

@@ -33,6 +33,9 @@ pub struct Choices {
     /// Scripts that fill a fresh emulator, by name; an empty map runs none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<BTreeMap<String, String>>,
+    /// How long it is to stay, or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<String>,
     /// AWS account, 12 digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
@@ -46,7 +49,7 @@ impl Choices {
     /// services: they belonged to the emulator before.
     #[must_use]
     pub fn over(self, recorded: Self) -> Self {
-        let Self { emulator, image, services, scc, apps_domain, tls, persistence, init, account, region } = self;
+        let Self { emulator, image, services, scc, apps_domain, tls, persistence, init, ttl, account, region } = self;
         let same_emulator = emulator.is_none() || emulator == recorded.emulator;
         let of_emulator = if same_emulator { recorded.clone() } else { Self::default() };
         Self {
@@ -58,6 +61,7 @@ impl Choices {
             tls: tls.or(recorded.tls),
             persistence: persistence.or(recorded.persistence),
             init: init.or(recorded.init),
+            ttl: ttl.or(recorded.ttl),
             account: account.or(recorded.account),
             region: region.or(recorded.region),
         }

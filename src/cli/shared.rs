@@ -66,6 +66,10 @@ pub struct ChoiceArgs {
     /// in the order of their names; or none [default: none]
     #[arg(long, value_name = "DIRECTORY")]
     pub init: Option<PathBuf>,
+    /// Let `lsdeploy gc` remove it this long after the last `up` that changed something or gave --ttl, e.g. 4h, 2d; or none
+    /// [default: none]
+    #[arg(long, value_name = "DURATION")]
+    pub ttl: Option<String>,
     /// The AWS account, 12 digits [default: the emulator's]
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,

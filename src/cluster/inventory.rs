@@ -1,11 +1,13 @@
 //! The inventories of a cluster: which environments there are, where, and with which recorded choices.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Cluster, Fault, project};
 use crate::environment::{EnvName, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::Kind;
+use crate::plan::record::{self, EXPIRES, Run};
 use crate::render::{INVENTORY, INVENTORY_LABEL, instance_selector};
 use crate::settings::Choices;
 
@@ -26,6 +28,20 @@ pub struct Inventory {
     pub created_by: Option<String>,
     /// The run that changed it last.
     pub last_run: Option<String>,
+    /// When its time is over (RFC 3339); for good without one.
+    pub expires: Option<String>,
+    /// The runs that changed it, the oldest first.
+    pub history: Vec<Run>,
+}
+
+impl Inventory {
+    /// True when its time is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires
+            .as_deref()
+            .and_then(|expires| expires.parse::<Timestamp>().ok())
+            .is_some_and(|expires| expires <= now)
+    }
 }
 
 /// The environments that a caller sees.
@@ -147,6 +163,8 @@ fn read(object: &Value) -> Result<Inventory> {
         created: text("/metadata/creationTimestamp"),
         created_by: text("/data/created-by"),
         last_run: text("/data/last-run"),
+        expires: object["data"][EXPIRES].as_str().map(str::to_owned),
+        history: record::history(&object["data"]),
         namespace,
     })
 }

@@ -17,9 +17,18 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
     let cluster = context.connect().await?;
     let results =
         join_all(names.iter().map(|name| remove_one(&cluster, &context, name, args.namespace.as_deref()))).await;
+    Ok(outcome(names.into_iter().zip(results), &context, colour))
+}
+
+/// What became of environments that were to be removed.
+pub(super) fn outcome(
+    results: impl Iterator<Item = (EnvName, Result<Removed>)>,
+    context: &Context,
+    colour: bool,
+) -> Outcome {
     let mut outcome = Outcome::success(String::new());
     let mut removed = Vec::new();
-    for (name, result) in names.iter().zip(results) {
+    for (name, result) in results {
         match result {
             Ok(one) => removed.push(one),
             Err(error) => {
@@ -30,10 +39,16 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
         }
     }
     outcome.text = report::removed(&removed, context.output);
-    Ok(outcome)
+    outcome
 }
 
-async fn remove_one(cluster: &Cluster, context: &Context, name: &EnvName, namespace: Option<&str>) -> Result<Removed> {
+/// Removes one environment, and waits until nothing of it is left.
+pub(super) async fn remove_one(
+    cluster: &Cluster,
+    context: &Context,
+    name: &EnvName,
+    namespace: Option<&str>,
+) -> Result<Removed> {
     let search = inventory::find(cluster, name, namespace).await?;
     let out_of_sight = matches!(search, Search::NotYours);
     let found = search.certain(name)?;

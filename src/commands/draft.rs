@@ -86,7 +86,7 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &LiveState) 
                 apply::own_by_namespace(&mut manifest.object, environment.namespace.as_str(), uid);
             }
             (Kind::ConfigMap, _, Some(inventory)) if manifest.id.name == render::INVENTORY => {
-                plan::keep_record(&mut manifest.object, inventory);
+                plan::record::keep(&mut manifest.object, inventory);
             }
             _ => {}
         }

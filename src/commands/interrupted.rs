@@ -24,6 +24,7 @@ impl Change {
         let (verb, envs) = match command {
             Command::Up(args) => ("up", args.envs.envs.join(", ")),
             Command::Down(args) => ("down", args.envs.join(", ")),
+            Command::Gc => ("down", "environments".to_owned()),
             _ => return None,
         };
         Some(Self { verb, envs, target })

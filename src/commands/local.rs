@@ -32,6 +32,10 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
             .hint("leave --target out: `lsdeploy render --env ENV --apps-domain apps.example.com` needs no cluster")),
         Command::Diff(_) => Err(CommandError::new("there are no objects to compare on the local target")
             .hint("`lsdeploy status --env ENV --target local` says what runs")),
+        Command::Gc => Err(CommandError::new("nothing expires on the local target")
+            .hint("`lsdeploy down --env ENV --target local` removes an environment")),
+        Command::History(_) => Err(CommandError::new("the local target records no runs")
+            .hint("`lsdeploy status --env ENV --target local` says what runs")),
         Command::Scc(_) => Err(CommandError::new("there are no SCCs on the local target")
             .hint("leave --target out: `lsdeploy scc explain --env ENV` asks the cluster")),
         Command::Smoke(args) => Box::pin(look::smoke(&args, context, colour)).await,

@@ -50,10 +50,10 @@ pub(super) fn serves(live: &LiveState) -> bool {
 
 /// The choices made by flags. Reads the scripts that one of them names.
 pub(super) fn choices(args: &ChoiceArgs) -> Result<Choices> {
-    let ChoiceArgs { emulator, image, services, scc, apps_domain, tls, persistence, init, account, region } =
+    let ChoiceArgs { emulator, image, services, scc, apps_domain, tls, persistence, init, ttl, account, region } =
         args.clone();
     let init = init.as_deref().map(scripts::read).transpose()?;
-    Ok(Choices { emulator, image, services, scc, apps_domain, tls, persistence, init, account, region })
+    Ok(Choices { emulator, image, services, scc, apps_domain, tls, persistence, init, ttl, account, region })
 }
 
 /// The names given by `--env`, each once.

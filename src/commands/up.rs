@@ -17,6 +17,7 @@ use crate::events::{Events, Phases, What};
 use crate::exit::ExitStatus;
 use crate::manifest::{Kind, ObjectId};
 use crate::plan;
+use crate::plan::record::{self, Run, STARTED};
 use crate::render;
 use crate::report::{self, EnvReport};
 use crate::settings::Choices;
@@ -86,8 +87,11 @@ impl Up<'_> {
         let Self { args, context, cluster, facts, .. } = self;
         let wanted = Wanted { name, namespace: args.envs.namespace.as_deref(), choices, adopted: &self.adopted };
         let mut draft = draft::draft(cluster, facts, wanted).await?;
-        if !draft.plan.is_empty() {
-            plan::stamp(&mut draft.plan, &run_record(context), facts.user.as_deref().unwrap_or("unknown"));
+        // Another time to live is a change by itself.
+        if !draft.plan.is_empty() || args.choices.ttl.is_some() {
+            let now = jiff::Timestamp::now();
+            let expires = draft.environment.ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(rfc3339);
+            record::stamp(&mut draft.plan, &run_record(context, facts, &draft.environment, now), expires);
         }
         if !draft.plan.is_empty() && !facts.is_admin {
             let granted = if draft.needs_project { Granted::WithProject } else { Granted::Now };
@@ -136,9 +140,24 @@ impl Up<'_> {
                 if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
                     serving.smoke(None, context, &mut report).await;
                 }
+                if applied.writes > 1 {
+                    self.conclude(&plan, &environment, &report, &events).await;
+                }
             }
         }
         report
+    }
+
+    /// Records how the run ended. Where that cannot be written, the record says that it was started.
+    async fn conclude(&self, plan: &plan::Plan, environment: &Environment, report: &EnvReport, events: &Events) {
+        let result = report::result(report);
+        let Some((id, object)) = record::concluded(plan, &self.context.run_id, result, report.digest.as_deref()) else {
+            return;
+        };
+        let namespace = environment.namespace.as_str();
+        if let Err(fault) = self.cluster.apply(id.kind, namespace, &id.name, &object).await {
+            events.send(What::Note(fault.explain("record how this run ended").message));
+        }
     }
 
     /// Requests the environment's project and looks at everything anew: the rights in it, its uid and the domain of its
@@ -164,9 +183,25 @@ fn starts_anew(step: &plan::Step) -> bool {
     is_emulator && (step.action == plan::Action::Replace || step.action == plan::Action::Update && changes_pod())
 }
 
+/// To the second.
+fn rfc3339(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// What the inventory says of this run.
-fn run_record(context: &Context) -> String {
-    format!("{} lsdeploy/{} {}", jiff::Timestamp::now(), env!("CARGO_PKG_VERSION"), context.run_id)
+fn run_record(context: &Context, facts: &Facts, environment: &Environment, now: jiff::Timestamp) -> Run {
+    Run {
+        run: context.run_id.clone(),
+        at: rfc3339(now),
+        command: "up".to_owned(),
+        user: facts.user.clone().unwrap_or_else(|| "unknown".to_owned()),
+        host: context.host.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        image: environment.image.as_str().to_owned(),
+        digest: None,
+        objects: 0,
+        result: STARTED.to_owned(),
+    }
 }
 
 /// The same, if its project is in sight.

@@ -2,7 +2,14 @@
 
 use std::fmt;
 
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
 use crate::error::{CommandError, Result};
+
+/// Within this nothing can be used.
+const SHORTEST_TTL: SignedDuration = SignedDuration::from_mins(1);
+/// Whoever wants more wants `none`.
+const LONGEST_TTL: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// Which SCC the emulator's pod is to run under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +138,20 @@ pub fn parse_persistence(text: &str) -> Result<Option<String>> {
         return Err(invalid("--persistence", text, "use a whole number with a unit, e.g. 1Gi, or none"));
     }
     Ok(Some(text.to_owned()))
+}
+
+/// Checks how long an environment is to stay, e.g. `4h` or `2d`; `none` means for good.
+pub fn parse_ttl(text: &str) -> Result<Option<SignedDuration>> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let span: Option<Span> = text.parse().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let in_reach = |duration: &SignedDuration| (SHORTEST_TTL..=LONGEST_TTL).contains(duration);
+    match duration.filter(in_reach) {
+        Some(duration) => Ok(Some(duration)),
+        None => Err(invalid("--ttl", text, "use a time from 1m to 365d, e.g. 4h or 2d, or none")),
+    }
 }
 
 /// Checks an AWS account: 12 digits.

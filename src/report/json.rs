@@ -93,6 +93,7 @@ struct Listed<'a> {
     emulator: &'a str,
     created: Option<&'a str>,
     created_by: Option<&'a str>,
+    expires_at: Option<&'a str>,
     url: Option<&'a str>,
     state: Option<&'a str>,
 }
@@ -155,6 +156,7 @@ pub fn list(inventories: &[Inventory]) -> String {
             emulator: inventory.choices.emulator.as_deref().unwrap_or("localstack"),
             created: inventory.created.as_deref(),
             created_by: inventory.created_by.as_deref(),
+            expires_at: inventory.expires.as_deref(),
             url: None,
             state: None,
         })
@@ -171,6 +173,7 @@ pub fn local_list(found: &[ListedLocal]) -> String {
             emulator: &one.emulator,
             created: Some(&one.created),
             created_by: None,
+            expires_at: None,
             url: Some(&one.url),
             state: Some(one.state),
         })

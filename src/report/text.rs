@@ -11,7 +11,7 @@ pub use self::checks::{cleaned, failed_checks, isolation, not_cleaned, smoke};
 use self::checks::{endpoints, skipped, verdict};
 use super::colour::word;
 use super::run::state;
-use super::{EnvReport, ListedLocal, Machine, Removed, table};
+use super::{EnvReport, ListedLocal, Machine, Removed, life, table};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::finding::Finding;
@@ -134,7 +134,7 @@ pub fn list(inventories: &[Inventory], now: jiff::Timestamp) -> String {
     if inventories.is_empty() {
         return "there are no environments; `lsdeploy up --env NAME` makes one\n".to_owned();
     }
-    let mut rows = vec![["ENV", "NAMESPACE", "EMULATOR", "CREATED BY", "AGE"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["ENV", "NAMESPACE", "EMULATOR", "CREATED BY", "AGE", "EXPIRES"].map(str::to_owned).to_vec()];
     rows.extend(inventories.iter().map(|inventory| {
         vec![
             inventory.env.clone(),
@@ -142,6 +142,7 @@ pub fn list(inventories: &[Inventory], now: jiff::Timestamp) -> String {
             inventory.choices.emulator.clone().unwrap_or_else(|| "localstack".to_owned()),
             printable(inventory.created_by.as_deref().unwrap_or("?")),
             inventory.created.as_deref().and_then(|created| age(created, now)).unwrap_or_else(|| "?".to_owned()),
+            life::left(inventory, now),
         ]
     }));
     table::columns(&rows)
@@ -201,11 +202,5 @@ fn done(action: &str) -> &'static str {
 
 fn age(created: &str, now: jiff::Timestamp) -> Option<String> {
     let created: jiff::Timestamp = created.parse().ok()?;
-    let seconds = now.duration_since(created).as_secs().max(0);
-    Some(match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7200 => format!("{}m", seconds / 60),
-        7200..172_800 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
-    })
+    Some(life::rough(now.duration_since(created).as_secs().max(0)))
 }

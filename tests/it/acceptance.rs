@@ -5,6 +5,7 @@ mod broken;
 mod clients;
 mod emulators;
 mod init;
+mod life;
 mod pod;
 mod projects;
 mod refused;

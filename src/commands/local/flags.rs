@@ -31,11 +31,12 @@ pub(super) fn refuse_from(from: From) -> Result<()> {
 pub(super) fn refuse_up(args: &UpArgs) -> Result<()> {
     refuse_namespace(args.envs.namespace.as_deref())?;
     refuse_reach(&args.reach)?;
-    let ChoiceArgs { image, scc, apps_domain, tls, persistence, .. } = &args.choices;
+    let ChoiceArgs { image, scc, apps_domain, tls, persistence, ttl, .. } = &args.choices;
     refuse(&[("--image", image.is_some())], "no images: the emulator is installed from PyPI")?;
     refuse(&[("--scc", scc.is_some())], "no SCCs")?;
     refuse(&[("--apps-domain", apps_domain.is_some())], "no Routes: hosts are SERVICE.ENV.localhost")?;
     refuse(&[("--tls", tls.is_some())], "no TLS")?;
+    refuse(&[("--ttl", ttl.is_some())], "nobody who would remove it later")?;
     refuse(&[("--persistence", persistence.is_some())], "no volumes: what the emulator holds ends with it")?;
     let own = [("--port", args.local.port.is_some()), ("--emulator-url", args.local.emulator_url.is_some())];
     match own.into_iter().find(|(_, given)| *given && args.envs.envs.len() > 1) {

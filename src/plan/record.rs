@@ -1,0 +1,166 @@
+//! What the inventory records of runs: who changed what, when, from where, with which result; and until when the environment is
+//! to stay. It changes with every run that writes, so it is no difference by itself. Pure.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Action, Plan, Step};
+use crate::manifest::{Kind, ObjectId};
+use crate::render::INVENTORY;
+
+/// The keys of the record in the inventory's data.
+const RECORD: [&str; 4] = [CREATED_BY, LAST_RUN, HISTORY, EXPIRES];
+const CREATED_BY: &str = "created-by";
+const LAST_RUN: &str = "last-run";
+const HISTORY: &str = "history";
+/// When the environment's time is over (RFC 3339).
+pub const EXPIRES: &str = "expires-at";
+/// So many runs are kept: the record must fit into a ConfigMap many times over.
+const KEPT: usize = 20;
+/// The result of a run that did not say how it ended.
+pub const STARTED: &str = "started";
+
+/// One run that changed something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Run {
+    /// The run's id, also in the user agent of its requests.
+    pub run: String,
+    /// When (RFC 3339).
+    pub at: String,
+    /// The command.
+    pub command: String,
+    /// Who, as the server sees it.
+    pub user: String,
+    /// The machine that it was run on.
+    pub host: String,
+    /// The version of lsdeploy.
+    pub version: String,
+    /// The image that was to run.
+    pub image: String,
+    /// The digest that ran in the end, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// How many objects it wrote or deleted.
+    pub objects: usize,
+    /// How it ended; [`STARTED`] for one that was killed.
+    pub result: String,
+}
+
+/// Carries the record of earlier runs over from the live inventory.
+pub fn keep(desired: &mut Value, live: &Value) {
+    for key in RECORD {
+        if let Some(value) = live.pointer("/data").and_then(|data| data.get(key)) {
+            desired["data"][key] = value.clone();
+        }
+    }
+}
+
+/// Records a run in the inventory of its plan, which is then written, and until when the environment is to stay.
+pub fn stamp(plan: &mut Plan, run: &Run, expires: Option<String>) {
+    let objects = plan.steps.iter().filter(|step| step.action != Action::Unchanged).count();
+    let Some(step) = plan.steps.iter_mut().find(|step| is_inventory(step)) else { return };
+    let data = &mut step.desired["data"];
+    data[LAST_RUN] = format!("{} lsdeploy/{} {}", run.at, run.version, run.run).into();
+    if data.get(CREATED_BY).is_none() {
+        data[CREATED_BY] = run.user.clone().into();
+    }
+    match (expires, data.as_object_mut()) {
+        (Some(expires), _) => data[EXPIRES] = expires.into(),
+        (None, Some(data)) => drop(data.remove(EXPIRES)),
+        (None, None) => {}
+    }
+    let mut runs = history(data);
+    runs.push(Run { objects, ..run.clone() });
+    write(data, runs);
+    if step.action == Action::Unchanged {
+        step.action = Action::Update;
+    }
+}
+
+/// The inventory as a plan writes it, with the result of its run in it.
+pub fn concluded(plan: &Plan, run: &str, result: &str, digest: Option<&str>) -> Option<(ObjectId, Value)> {
+    let step = plan.steps.iter().find(|step| is_inventory(step))?;
+    let mut inventory = step.desired.clone();
+    let data = &mut inventory["data"];
+    let mut runs = history(data);
+    let entry = runs.iter_mut().rev().find(|entry| entry.run == run)?;
+    result.clone_into(&mut entry.result);
+    entry.digest = digest.map(str::to_owned);
+    write(data, runs);
+    Some((step.id.clone(), inventory))
+}
+
+/// The runs that an inventory's data records, the oldest first. What cannot be read is left out: it is only history.
+pub fn history(data: &Value) -> Vec<Run> {
+    let text = data.get(HISTORY).and_then(Value::as_str).unwrap_or_default();
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn write(data: &mut Value, mut runs: Vec<Run>) {
+    let old = runs.len().saturating_sub(KEPT);
+    runs.drain(..old);
+    data[HISTORY] = serde_json::to_string(&runs).unwrap_or_default().into();
+}
+
+fn is_inventory(step: &Step) -> bool {
+    step.id.kind == Kind::ConfigMap && step.id.name == INVENTORY
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn plan() -> Plan {
+        let step = |kind: Kind, name: &str, action| Step {
+            id: ObjectId::new(kind, name),
+            action,
+            desired: json!({"data": {"env": "team1"}}),
+            changes: Vec::new(),
+            uid: None,
+        };
+        let steps = vec![
+            step(Kind::ConfigMap, INVENTORY, Action::Unchanged),
+            step(Kind::Service, "emulator", Action::Update),
+            step(Kind::ServiceAccount, "emulator", Action::Unchanged),
+        ];
+        Plan { steps }
+    }
+
+    fn run(id: &str) -> Run {
+        Run { run: id.to_owned(), user: "alice".to_owned(), result: STARTED.to_owned(), ..Run::default() }
+    }
+
+    #[test]
+    fn a_run_is_recorded_with_its_result_and_only_the_last_ones_are_kept() {
+        let mut plan = plan();
+        for number in 0..KEPT + 5 {
+            stamp(&mut plan, &run(&number.to_string()), None);
+        }
+        assert_eq!(plan.steps[0].action, Action::Update);
+        let (id, inventory) = concluded(&plan, "24", "ready", Some("sha256:1")).unwrap();
+        assert_eq!(id.name, INVENTORY);
+        let runs = history(&inventory["data"]);
+        assert_eq!((runs.len(), runs[0].run.as_str()), (KEPT, "5"));
+        let last = runs.last().unwrap();
+        assert_eq!((last.result.as_str(), last.digest.as_deref()), ("ready", Some("sha256:1")));
+        assert_eq!(runs[KEPT - 2].result, STARTED);
+        assert_eq!(concluded(&plan, "another", "ready", None), None);
+    }
+
+    #[test]
+    fn the_time_it_has_is_renewed_kept_and_taken_away() {
+        let mut plan = plan();
+        stamp(&mut plan, &run("1"), Some("2026-11-28T12:00:00Z".to_owned()));
+        let live = plan.steps[0].desired.clone();
+        assert_eq!(live["data"][EXPIRES], "2026-11-28T12:00:00Z");
+        assert_eq!((&live["data"][CREATED_BY], history(&live["data"])[0].objects), (&json!("alice"), 1));
+        let mut desired = json!({"data": {"env": "team1"}});
+        keep(&mut desired, &live);
+        assert_eq!(desired, live);
+        stamp(&mut plan, &run("2"), None);
+        assert_eq!(plan.steps[0].desired["data"].get(EXPIRES), None);
+    }
+}

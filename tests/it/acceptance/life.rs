@@ -1,0 +1,78 @@
+//! How long environments stay, and what is recorded of them.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::apply::audited_writes;
+use crate::lab::{Lab, lab_variable, lsdeploy, run};
+
+const SMALL: [&str; 5] = ["--emulator", "moto", "--services", "sqs,s3", "--no-smoke"];
+
+fn up<'a>(env: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["up", "--env", env], SMALL.as_slice(), more].concat()
+}
+
+#[track_caller]
+fn ran_as(report: &Value) -> String {
+    report["run_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_time_to_live_is_one_patch_and_the_history_says_who_did_what() {
+    let Some(lab) = Lab::shared() else { return };
+    let Some(audit) = lab_variable("AUDIT_LOG") else { return };
+    let _clean = lab.clean(&["mortal"], &[]);
+    let (first, _) = lab.json(&up("mortal", &["--ttl", "4h"]));
+    assert_eq!(first.code, 0, "{first:?}");
+    let (second, report) = lab.json(&up("mortal", &[]));
+    assert_eq!((second.code, audited_writes(&audit, &ran_as(&report)).len()), (0, 0), "{second:?}");
+    let (again, report) = lab.json(&up("mortal", &["--ttl", "4h"]));
+    let writes = audited_writes(&audit, &ran_as(&report));
+    assert!(again.code == 0 && writes.len() == 1 && writes[0].contains("lsdeploy-inventory"), "{writes:?}");
+    let listed = lab.lsdeploy(&["list"]);
+    let line = listed.stdout.lines().find(|line| line.starts_with("mortal")).unwrap().to_owned();
+    assert!(line.ends_with("in 3h") || line.ends_with("in 4h"), "{line}");
+
+    let (ran, history) = lab.json(&["history", "--env", "mortal"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let results: Vec<_> = history["history"].as_array().unwrap().iter().map(|run| run["result"].clone()).collect();
+    assert_eq!(results, ["is ready", "started"], "the second only renewed its time: {history}");
+    let one = &history["history"][0];
+    let host = Command::new("uname").arg("-n").output().unwrap();
+    assert_eq!(one["host"], String::from_utf8(host.stdout).unwrap().trim());
+    assert!(one["objects"].as_u64() > Some(5) && one["user"].as_str().is_some_and(|user| !user.is_empty()), "{one}");
+
+    let (ran, _) = lab.json(&up("mortal", &["--ttl", "none"]));
+    assert_eq!(ran.code, 0);
+    let (_, history) = lab.json(&["history", "--env", "mortal"]);
+    assert_eq!((&history["expires_at"], history["history"].as_array().unwrap().len()), (&Value::Null, 3), "{history}");
+}
+
+#[test]
+fn gc_removes_what_is_over_and_nothing_else() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["over", "stays"], &[]);
+    assert_eq!(
+        lab.lsdeploy(&[&["up", "--env", "over,stays", "--ttl", "1h"], &SMALL[..], &["--no-wait"]].concat()).code,
+        0
+    );
+    let past = json!({"data": {"expires-at": "2026-01-01T00:00:00Z"}}).to_string();
+    lab.kubectl(&["-n", "localstack-over", "patch", "configmap", "lsdeploy-inventory", "--type=merge", "-p", &past]);
+    let listed = lab.lsdeploy(&["list"]);
+    assert!(listed.stdout.lines().any(|line| line.starts_with("over") && line.ends_with("over")), "{}", listed.stdout);
+    let gone = lab.lsdeploy(&["gc"]);
+    assert!(gone.code == 0 && gone.stdout.contains("over is gone\n"), "{gone:?}");
+    assert!(!gone.stdout.contains("stays"), "{gone:?}");
+    assert_eq!(lab.leftovers("over"), "");
+    assert!(lab.leftovers("stays").contains("deployment"), "the other one is gone too");
+}
+
+#[test]
+fn a_time_that_cannot_be_is_refused_before_a_cluster_is_asked() {
+    for ttl in ["soon", "0s", "10s", "-1h", "400d", "4", ""] {
+        let flag = format!("--ttl={ttl}");
+        let ran = run(&mut lsdeploy(std::path::Path::new("/nonexistent/kubeconfig"), &["up", "--env", "a", &flag]));
+        assert!(ran.code == 2 && ran.stderr.contains("--ttl cannot be"), "{ttl}: {ran:?}");
+    }
+}
