@@ -1,3 +1,5 @@
+//! What Corefiles of real clusters say.
+
 use super::*;
 
 /// What the DNS operator of OpenShift 4.14 writes, with one zone of `spec.servers`.
