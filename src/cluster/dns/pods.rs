@@ -91,7 +91,8 @@ fn waits_for(object: &Value) -> Option<String> {
     let of_condition = unmet.and_then(|one| one["message"].as_str().or(one["reason"].as_str()));
     let states = object.pointer("/status/containerStatuses").and_then(Value::as_array);
     let of_container = states.into_iter().flatten().find_map(|state| state.pointer("/state/waiting/reason")?.as_str());
-    of_condition.or(of_container).or(object.pointer("/status/reason")?.as_str()).map(printable)
+    let of_pod = || object.pointer("/status/reason")?.as_str();
+    of_condition.or(of_container).or_else(of_pod).map(printable)
 }
 
 /// The containers through which a node's network can be looked from, best first.

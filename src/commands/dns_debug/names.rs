@@ -64,7 +64,11 @@ fn parse(given: &str) -> Result<Name> {
     if name.is_empty() {
         return Err(refuse("it is empty".to_owned()).hint("give a name, e.g. `kubernetes.default.svc.cluster.local`"));
     }
-    let ascii = if name.is_ascii() { name.to_owned() } else { idn(name).map_err(refuse)? };
+    let ascii = if name.is_ascii() {
+        name.to_owned()
+    } else {
+        idn(name).map_err(|why| refuse(why).hint("give it in ASCII, as `xn--...`"))?
+    };
     check(&ascii).map_err(|why| {
         let short: String = given.chars().take(80).collect();
         let more = if short.len() < given.len() { "..." } else { "" };

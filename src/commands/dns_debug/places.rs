@@ -110,8 +110,10 @@ fn pod(text: &str) -> Option<PodName> {
 
 /// A name as the API takes it.
 fn is_object(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 253
+    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    text.len() <= 253
+        && is_end(text.as_bytes().first())
+        && is_end(text.as_bytes().last())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
 }
 

@@ -106,7 +106,7 @@ fn behind_node_process(builder: &mut Builder<'_>, place: &Place, node: &str) {
 /// minishift and `oc cluster up`: SkyDNS behind a Service, and what the VM's `resolv.conf` names.
 pub(super) fn minishift(builder: &mut Builder<'_>, _: &Chain) {
     let Some(vm) = node_place(&builder.seen.evidence.places, None).cloned() else {
-        builder.unseen("the resolvers of the VM: give it as a vantage (`--vantage node=exec:'minishift ssh --'`)");
+        builder.unseen("the resolvers of the VM: give it as a vantage, with `minishift ssh` as its prefix");
         return;
     };
     let servers = nameservers(builder, &vm, "/etc/resolv.conf");
