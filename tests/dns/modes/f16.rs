@@ -18,7 +18,7 @@ while :; do for number in {1..4}; do ask; done; sleep 0.01; done
 fn a_flood_of_denied_names_goes_through() {
     let Some(world) = Three::healthy().start() else { return };
     world.settle();
-    world.start("pod", &["nice", "bash", "-c", FLOOD], Ready::AtOnce);
+    world.start("pod", &["bash", "-c", FLOOD], Ready::AtOnce);
     let counted =
         || world.run("pod", &["sh", "-c", "dig +short +tries=1 +time=1 @10.0.2.15 CH TXT misses.bind || true"]);
     while counted().trim().trim_matches('"').parse::<u64>().map_or(true, |count| count < 1000) {
