@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod from_the_pod;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod harness;

@@ -3,10 +3,12 @@
 
 mod four;
 mod home;
+mod pair;
 mod three;
 
 pub(crate) use four::{COREFILE, Four};
 pub(crate) use home::{CRC, CRC_API, Home, NIP};
+pub(crate) use pair::Pair;
 pub(crate) use three::Three;
 
 /// The wildcard record's address: the router.

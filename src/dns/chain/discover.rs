@@ -75,7 +75,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::dns::chain::{Hop, Platform};
+    use crate::dns::chain::{Hop, Platform, Role};
     use crate::dns::modes::fixtures::{openshift3, openshift4};
 
     /// Who asks whom, as words.
@@ -119,6 +119,37 @@ mod tests {
         evidence.kernel("node1", &["10.0.2.15", "10.128.0.1", "127.0.0.1"], &["10.128.0.1", "127.0.0.1"]);
         let found = discover(&evidence);
         assert_eq!(found.hop("dnsmasq").and_then(|hop| hop.address), "10.128.0.1:53".parse().ok());
+    }
+
+    #[test]
+    fn a_pod_alone_tells_which_kind_of_path_it_has() {
+        let first = |address: &str| {
+            let mut evidence = openshift3();
+            evidence.places.retain(|place| place.name == "pod");
+            evidence.file(
+                "pod",
+                "/etc/resolv.conf",
+                &format!("nameserver {address}\nsearch a.svc.cluster.local svc.cluster.local\n"),
+            );
+            let found = discover(&evidence);
+            (found.platform, found.hops.get(1).map(|hop| (hop.id.clone(), hop.role)))
+        };
+        let hop = |id: &str, role| Some((id.to_owned(), role));
+        assert_eq!(first("10.0.2.15"), (Platform::OpenShift3, hop("dnsmasq", Role::Dnsmasq)));
+        assert_eq!(first("172.30.0.10"), (Platform::OpenShift4, hop("coredns", Role::Coredns)));
+        assert_eq!(first("10.100.0.10"), (Platform::Kubernetes, hop("coredns", Role::Coredns)));
+        assert_eq!(first("8.8.8.8"), (Platform::Kubernetes, hop("upstream-1", Role::Upstream)));
+    }
+
+    #[test]
+    fn the_api_knows_which_address_is_a_nodes() {
+        let mut evidence = openshift3();
+        evidence.places.retain(|place| place.name == "pod");
+        let node = |address: &str| json!({ "status": { "addresses": [{ "type": "InternalIP", "address": address }] } });
+        evidence.object("nodes/infra-1", &node("10.0.2.15"));
+        assert_eq!(discover(&evidence).hop("dnsmasq").and_then(|hop| hop.node.clone()).as_deref(), Some("infra-1"));
+        evidence.object("nodes/infra-1", &node("10.0.2.99"));
+        assert_eq!(discover(&evidence).platform, Platform::Kubernetes, "the pod asks something else");
     }
 
     #[test]

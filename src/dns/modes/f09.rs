@@ -13,7 +13,8 @@ pub(super) static MODE: Mode = Mode {
     id: "F9",
     code: "dnsmasq-asks-itself",
     title: "dnsmasq has its own address among its upstream servers",
-    shows: "names outside time out, are refused or get SERVFAIL while dnsmasq burns a processor; its servers (`servers.bind`, \
+    shows: "names outside time out, are refused (dnsmasq may ignore such a server) or get SERVFAIL while dnsmasq burns a \
+            processor; its servers (`servers.bind`, \
             /etc/dnsmasq.d/origin-upstream-dns.conf) hold the node's own address, or /etc/origin/node/resolv.conf does",
     mend: "take the node's own address out of /etc/dnsmasq.d/origin-upstream-dns.conf and /etc/origin/node/resolv.conf, put the \
            company's servers there, and `systemctl restart dnsmasq atomic-openshift-node`",
@@ -49,7 +50,7 @@ fn asks_itself(seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
     let confidence = if failed.is_empty() { Confidence::Possible } else { Confidence::Certain };
     let shown = failed.first().map_or(String::new(), |at| format!(" (`{}`: {})", at.name, outcome(at)));
     let message = format!(
-        "dnsmasq's upstream server {itself} is its own address, so it asks itself: {} of {} queries for names outside \
+        "dnsmasq's upstream server {itself} is its own address: what it sends there comes back, or it ignores that server: {} of {} queries for names outside \
          failed{shown}",
         failed.len(),
         outside.len()

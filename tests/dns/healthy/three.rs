@@ -1,8 +1,6 @@
 //! OpenShift 3.
 
-use serde_json::json;
-
-use crate::scene::{KNOWN, OUTSIDE, ROUTE, SERVICE, Three};
+use crate::scene::{KNOWN, OUTSIDE, Pair, ROUTE, SERVICE, Three};
 use crate::world::{SkyDns, Spec, World, Zone};
 
 const NAMES: [&str; 4] = [SERVICE, ROUTE, OUTSIDE, KNOWN];
@@ -88,30 +86,7 @@ fn the_rules_come_over_the_bus() {
 
 #[test]
 fn two_nodes() {
-    let specs = [
-        Spec::pod(),
-        Spec::node(),
-        Spec::up1(),
-        Spec::node_at("node2", "10.0.2.16"),
-        Spec::pod_on("pod2", "10.129.0.5", "node2"),
-    ];
-    let Some(world) = World::new(specs) else { return };
-    world.recursor("up1", &Zone::outside());
-    for (node, pod, address) in [("node1", "pod", "10.0.2.15"), ("node2", "pod2", "10.0.2.16")] {
-        let resolv = format!(
-            "# nameserver updated by /etc/NetworkManager/dispatcher.d/99-origin-dns.sh\nsearch cluster.local\nnameserver {address}\n"
-        );
-        world.write(node, "/etc/resolv.conf", &resolv);
-        world.write(node, "/etc/origin/node/resolv.conf", "nameserver 10.9.0.1\n");
-        let conf = "no-resolv\nserver=10.9.0.1\nserver=/in-addr.arpa/127.0.0.1\nserver=/cluster.local/127.0.0.1\ndomain-needed\n\
-                    no-negcache\nmax-cache-ttl=1\nbind-dynamic\nmin-port=1024\nexcept-interface=lo\n";
-        world.write(node, "/etc/dnsmasq.d/origin-dns.conf", conf);
-        world.write(pod, "/etc/resolv.conf", &format!("nameserver {address}\nsearch team1.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"));
-        world.skydns(node, &SkyDns::new().with("kinesis.team1", "172.30.5.6"));
-        world.idle_process(node, "openshift");
-        world.dnsmasq(node, &[]);
-    }
-    world.object("services/default/kubernetes", json!({ "spec": { "clusterIP": "172.30.0.1" } }));
+    let Some(world) = Pair::healthy().start() else { return };
     world.debug(&[SERVICE, OUTSIDE]).prove_healthy("3.11: two nodes, a pod on each");
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::facts::{cluster_ips, local_addresses};
+use super::facts::{addresses_of_node, cluster_ips, is_like_a_service, local_addresses};
 use crate::dns::chain::{Chain, Forward, Hop, Place, PlaceKind, Platform, Role};
 use crate::dns::seen::Seen;
 
@@ -101,7 +101,9 @@ impl<'a> Builder<'a> {
             Platform::Kubernetes => &["10.96.0.10"],
             Platform::OpenShift3 | Platform::None => &[],
         };
-        if said.is_empty() { known.contains(&server.to_string().as_str()) } else { said.contains(&server) }
+        let is_known = known.contains(&server.to_string().as_str());
+        let by_place = chain.platform == Platform::Kubernetes && is_like_a_service(server);
+        if said.is_empty() { is_known || by_place } else { said.contains(&server) }
     }
 
     /// The node whose address this is: one that is a vantage, or one that the API names.
@@ -110,10 +112,7 @@ impl<'a> Builder<'a> {
         if let Some(place) = nodes().find(|place| local_addresses(&self.seen, &place.name).contains(&server)) {
             return Some(place.clone());
         }
-        let (at, _) = self.seen.objects("nodes/").find(|(_, node)| {
-            let addresses = node.pointer("/status/addresses").and_then(serde_json::Value::as_array);
-            addresses.into_iter().flatten().any(|entry| entry["address"].as_str() == Some(&server.to_string()))
-        })?;
+        let (at, _) = self.seen.objects("nodes/").find(|(_, node)| addresses_of_node(node).contains(&server))?;
         let name = at.name.trim_start_matches("nodes/").to_owned();
         Some(Place { name: name.clone(), kind: PlaceKind::Node, how: String::new(), pod: None, node: Some(name) })
     }

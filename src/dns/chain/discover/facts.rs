@@ -67,9 +67,39 @@ fn by_files(seen: &Seen<'_>) -> Platform {
         {
             Platform::OpenShift3
         }
+        // Only OpenShift 3 lets pods ask their node.
+        Some(_) if of_pods.iter().any(|address| is_of_a_node(seen, *address)) => Platform::OpenShift3,
         Some(_) => Platform::Kubernetes,
         None => Platform::None,
     }
+}
+
+/// True for an address of a node: as the API says, or, where it says nothing, for a private one that is no Service's.
+fn is_of_a_node(seen: &Seen<'_>, address: IpAddr) -> bool {
+    let mut nodes = seen.objects("nodes/").peekable();
+    if nodes.peek().is_some() {
+        let has = |node: &Value| addresses_of_node(node).contains(&address);
+        return nodes.any(|(_, node)| has(&node));
+    }
+    let private = match address {
+        IpAddr::V4(v4) => v4.is_private(),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    };
+    private && !is_like_a_service(address)
+}
+
+/// True for the tenth address of a network, which DNS Services have everywhere.
+pub(super) fn is_like_a_service(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.octets()[3] == 10,
+        IpAddr::V6(v6) => v6.segments()[7] == 10,
+    }
+}
+
+/// The addresses of a node object.
+pub(super) fn addresses_of_node(node: &Value) -> Vec<IpAddr> {
+    let entries = node.pointer("/status/addresses").and_then(Value::as_array);
+    entries.into_iter().flatten().filter_map(|entry| entry["address"].as_str()?.parse().ok()).collect()
 }
 
 /// The cluster's domain: the operator's word, else what pods search, else the default.
