@@ -41,7 +41,7 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
     Search::all(seen).iter().flat_map(questions).collect()
 }
 
-/// A name whose search ends at a failure although the name itself resolves.
+/// A name whose search ends at a failure although it, or a later candidate, resolves.
 struct Stopped<'a> {
     name: &'a str,
     candidate: String,
@@ -61,7 +61,13 @@ fn stopped_name<'a>(seen: &Seen<'a>, search: &Search<'a>, name: &'a str) -> Opti
     let fails =
         |at: &At<'_>| !matches!(Reply::of([&**at]), Some(Reply::Answer | Reply::NoData | Reply::NxDomain) | None);
     let failure = search.said(seen, candidate, "A").or_else(|| search.below(seen, suffix)).filter(fails)?;
-    let itself = search.said(seen, name, "A").filter(|at| at.has_answer())?;
+    // Where that suffix was no trouble, the search would end well.
+    let otherwise = Library::Glibc.look_up(&search.conf, name, |candidate| match search.suffix_of(candidate) {
+        Some(of) if of == suffix => Reply::NxDomain,
+        _ => search.reply(seen, candidate),
+    });
+    let (winner, _) = otherwise.asked.last().filter(|_| otherwise.end == End::Found)?;
+    let itself = search.said(seen, winner, "A").filter(|at| at.has_answer())?;
     // Where the server fails for whatever does not exist, this suffix is not what is wrong.
     let elsewhere = search.said(seen, &seen.evidence.nowhere(), "A");
     let only_here = elsewhere.is_none_or(|at| Reply::of([&*at]) != Some(*reply));
@@ -101,10 +107,10 @@ fn sign(seen: &Seen<'_>, search: &Search<'_>) -> Option<Sign> {
         None => format!("musl would not find `{}` there", one.name),
     };
     let message = format!(
-        "below `{}`, a search suffix of {place}, names are answered with a failure ({}): {consequence}, which the same server \
-         answers as it stands",
+        "below `{}`, a search suffix of {place}, names are answered with a failure ({}): {consequence}, although `{}` is there",
         one.suffix,
         outcome(&one.failure),
+        one.itself.name,
     );
     let fix = format!("take `{}` out of `search`, or mend its server so that it says NXDOMAIN", one.suffix);
     let sign = Sign::new(&search.client.id, confidence, message)

@@ -29,3 +29,13 @@ fn glibc_goes_on() {
     let Some(world) = start("refuse") else { return };
     world.debug(&[OUTSIDE, SERVICE]).prove_healthy("one search suffix is REFUSED; glibc passes over it");
 }
+
+#[test]
+fn a_refused_suffix_hides_the_later_ones_from_glibc() {
+    let Some(world) = start("refuse") else { return };
+    let short = "kinesis.team1.svc";
+    let run = world.debug(&[short, OUTSIDE]);
+    let found = run.expect_root("search-suffix-fails", "pod");
+    assert_eq!(found.names, [OUTSIDE, short]);
+    run.expect_alone();
+}
