@@ -96,7 +96,7 @@ pub fn explain(material: &Material<'_>) -> Explanation {
     let all: Option<Vec<Scc>> = others.as_ref().map(|others| others.iter().chain([material.scc]).cloned().collect());
     let namespace =
         material.namespaces.as_ref().and_then(|all| all.iter().find(|facts| facts.name == material.namespace));
-    let decide = |pod: &Value, sccs: Option<&Vec<Scc>>| Some(decide(material, pod, namespace?, sccs?)?);
+    let decide = |pod: &Value, sccs: Option<&Vec<Scc>>| decide(material, pod, namespace?, sccs?);
     Explanation {
         scc: name.to_owned(),
         fields: fields(material.scc),
@@ -201,7 +201,7 @@ fn fields(scc: &Scc) -> Vec<Field> {
     let mut field = |name, value: String, why: &str| fields.push(Field { name, value, why: why.to_owned() });
     field(
         "priority",
-        scc.priority.map_or("null".to_owned(), |priority| priority.to_string()),
+        scc.priority.map_or_else(|| "null".to_owned(), |priority| priority.to_string()),
         match scc.priority {
             None | Some(0) => "it is tried after the platform's own SCCs, so it takes no pod that these fit",
             Some(_) => "it is tried before SCCs without a priority: it takes pods that these would fit",

@@ -155,7 +155,7 @@ fn holder(subject: &Value, namespace: Option<&str>) -> Option<(HolderKind, Strin
 /// The SCCs that a role lets its holders use: `None` no right at all, `Some(None)` all of them.
 #[expect(clippy::option_option, reason = "no right, a right to all, a right to some: the outer one ends the search")]
 fn sccs(role: &Value) -> Option<Option<Vec<String>>> {
-    let mut named: Vec<String> = Vec::new();
+    let mut sccs: Vec<String> = Vec::new();
     let mut any = false;
     for rule in list(role, "rules") {
         let has = |field: &str, wanted: &str| {
@@ -169,9 +169,9 @@ fn sccs(role: &Value) -> Option<Option<Vec<String>>> {
             return Some(None);
         }
         any = true;
-        named.extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
+        sccs.extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
     }
-    any.then_some(Some(named))
+    any.then_some(Some(sccs))
 }
 
 fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {

@@ -79,14 +79,12 @@ pub async fn start(cluster: &Cluster, container: &Container, command: &[&str]) -
         ..AttachParams::default()
     };
     let attempt = format!("run a command in {}", container.shown());
-    let started = match tokio::time::timeout(START, pods.exec(&pod.name, command.iter().copied(), &parameters)).await {
-        Ok(started) => started.map_err(|error| refused(container, &Fault::from(error), &attempt))?,
-        Err(_) => {
-            let why = format!("cannot {attempt}: no answer within {} s", START.as_secs());
-            return Err(CommandError::new(why).hint("look from another place, e.g. `--vantage workstation`"));
-        }
+    let start = pods.exec(&pod.name, command.iter().copied(), &parameters);
+    let Ok(started) = tokio::time::timeout(START, start).await else {
+        let why = format!("cannot {attempt}: no answer within {} s", START.as_secs());
+        return Err(CommandError::new(why).hint("look from another place, e.g. `--vantage workstation`"));
     };
-    let mut process = started;
+    let mut process = started.map_err(|error| refused(container, &Fault::from(error), &attempt))?;
     let end = End(process.take_status().map(|status| Box::pin(status) as _));
     let (Some(input), Some(output), Some(errors)) = (process.stdin(), process.stdout(), process.stderr()) else {
         return Err(CommandError::new(format!("cannot {attempt}: the API gave no streams")));

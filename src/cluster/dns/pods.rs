@@ -88,7 +88,7 @@ fn running(pod: &PodName, object: &Value) -> Result<Container> {
 fn waits_for(object: &Value) -> Option<String> {
     let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
     let unmet = conditions.into_iter().flatten().find(|one| one["type"] == "PodScheduled" && one["status"] == "False");
-    let of_condition = unmet.and_then(|one| one["message"].as_str().or(one["reason"].as_str()));
+    let of_condition = unmet.and_then(|one| one["message"].as_str().or_else(|| one["reason"].as_str()));
     let states = object.pointer("/status/containerStatuses").and_then(Value::as_array);
     let of_container = states.into_iter().flatten().find_map(|state| state.pointer("/state/waiting/reason")?.as_str());
     let of_pod = || object.pointer("/status/reason")?.as_str();

@@ -19,7 +19,7 @@ use crate::printable::printable;
 /// How long a program that is sent may take to be unpacked.
 const UNPACK: Duration = Duration::from_secs(15);
 /// How long an ephemeral container may take to run, and how long it lives.
-const APPEAR: Duration = Duration::from_secs(60);
+const APPEAR: Duration = Duration::from_mins(1);
 const LIVES: &str = "300";
 /// Where a program may be put; any user may write there, in most containers.
 const DIRECTORIES: [&str; 3] = ["/tmp", "/dev/shm", "/var/tmp"];
@@ -159,12 +159,12 @@ async fn ephemeral(cluster: &Cluster, container: &Container, image: &str, run_id
     let pod = &container.pod;
     let name = format!("lsdeploy-dns-{run_id}");
     let path = format!("/api/v1/namespaces/{}/pods/{}/ephemeralcontainers", pod.namespace, pod.name);
-    let patch = json!({"spec": {"ephemeralContainers": [{
+    let addition = json!({"spec": {"ephemeralContainers": [{
         "name": name, "image": image, "command": ["sleep", LIVES], "targetContainerName": container.name,
         "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
     }]}});
     let attempt = format!("add an ephemeral container to pod {}/{}", pod.namespace, pod.name);
-    cluster.patch(&path, &patch).await.map_err(|fault| fault.explain(&attempt))?;
+    cluster.patch(&path, &addition).await.map_err(|fault| fault.explain(&attempt))?;
     let settled = |pod: Option<&Pod>| pod.is_some_and(|pod| !matches!(state(pod, &name), State::Waits(_)));
     let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &pod.namespace);
     let last = match tokio::time::timeout(APPEAR, await_condition(pods, &container.pod.name, settled)).await {

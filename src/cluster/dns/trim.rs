@@ -40,7 +40,7 @@ pub(super) fn trim(resource: &str, mut object: Value) -> Value {
         _ => {}
     }
     let mut kept = pick(&object, &TOP);
-    kept["metadata"] = metadata(object["metadata"].take());
+    kept["metadata"] = metadata(&object["metadata"]);
     match resource {
         "pods" => pod(&mut kept),
         "daemonsets" => daemon_set(&mut kept),
@@ -58,8 +58,8 @@ fn pick(object: &Value, names: &[&str]) -> Value {
     Value::Object(found.collect::<Map<String, Value>>())
 }
 
-fn metadata(metadata: Value) -> Value {
-    let mut kept = pick(&metadata, &METADATA);
+fn metadata(metadata: &Value) -> Value {
+    let mut kept = pick(metadata, &METADATA);
     let annotations = pick(&metadata["annotations"], &ANNOTATIONS);
     if annotations.as_object().is_some_and(|annotations| !annotations.is_empty()) {
         kept["annotations"] = annotations;

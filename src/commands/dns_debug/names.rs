@@ -15,6 +15,7 @@ const REAL_AWS: [&str; 3] = ["amazonaws.com", "amazonaws.com.cn", "api.aws"];
 
 /// A name that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "its name is the name")]
 pub(super) struct Name {
     /// In ASCII, without a last dot.
     pub(super) name: String,
@@ -111,7 +112,7 @@ pub(super) fn target(name: &Name, chain: &Chain, api: Option<&str>) -> Target {
         Name { is_external: true, .. } => Kind::External,
         Name { name, .. } if api.is_some_and(|api| api.eq_ignore_ascii_case(name)) => Kind::Api,
         Name { name, .. } if !name.contains('.') => Kind::Bare,
-        Name { name, .. } if below(&chain.cluster_domain) || name.ends_with(".svc") => Kind::Service,
+        _ if below(&chain.cluster_domain) || below("svc") => Kind::Service,
         _ if chain.apps_domain.as_deref().is_some_and(below) => Kind::Route,
         _ => Kind::External,
     };

@@ -34,7 +34,7 @@ fn text(path: &Path, flag: &str) -> Result<String> {
     let bytes = std::fs::read(path).map_err(|error| cannot(&error))?;
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
         cannot(&format!("line {line}, column {column}: it is no UTF-8 text"))
     })

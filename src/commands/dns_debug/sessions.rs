@@ -156,7 +156,7 @@ fn how_to_build() -> String {
 
 fn explain(error: &VantageError) -> CommandError {
     let said = CommandError::new(format!("cannot look from {}: {}", error.place, error.message));
-    error.hint.iter().fold(said, |said, hint| said.hint(hint))
+    error.hint.iter().fold(said, CommandError::hint)
 }
 
 #[cfg(test)]

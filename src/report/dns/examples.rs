@@ -55,7 +55,7 @@ pub(crate) fn seen(question: &str, reply: &str, ms: f64) -> Observation {
         data: data.to_owned(),
     };
     for word in strings(reply) {
-        let mut flags = seen.flags.unwrap_or(Flags { rd: true, ..Flags::default() });
+        let mut flags = seen.flags.unwrap_or_else(|| Flags { rd: true, ..Flags::default() });
         match word.as_str() {
             "aa" => flags.aa = true,
             "ra" => flags.ra = true,

@@ -162,7 +162,7 @@ impl Row<'_> {
     }
 }
 
-impl<'a> Row<'a> {
+impl Row<'_> {
     /// Folds another row that says the same into this one.
     fn take(&mut self, other: &Self) {
         for asked in &other.asked {
