@@ -82,8 +82,13 @@ fn cluster_names<'a>(seen: &Seen<'a>, vantage: &str) -> Vec<At<'a>> {
     let asked =
         servers.into_iter().flat_map(|hop| seen.asked(&hop.id).filter(|at| at.vantage == vantage).filter(inside));
     let looked_up = seen.targets().filter(|target| seen.is_cluster_name(&target.name));
-    let looked_up = looked_up.filter_map(|target| seen.libc(vantage, &target.name)).filter(|at| at.error.is_none());
+    let looked_up = looked_up.filter_map(|target| seen.libc(vantage, &target.name)).filter(says);
     asked.chain(looked_up).collect()
+}
+
+/// True when the C library spoke: it found addresses, or said that there are none.
+fn says(looked_up: &At<'_>) -> bool {
+    looked_up.error.as_ref().is_none_or(|error| error.detail == "not found")
 }
 
 #[cfg(test)]
@@ -91,7 +96,7 @@ mod tests {
     use super::*;
     use crate::dns::evidence::Evidence;
     use crate::dns::modes::fixtures::{SERVICE, flags, openshift3};
-    use crate::dns::observation::{Observation, Transport};
+    use crate::dns::observation::{Observation, ProbeError, Transport, Trouble};
 
     fn overwritten(text: &str) -> Evidence {
         let mut evidence = openshift3();
@@ -111,6 +116,18 @@ mod tests {
         assert_eq!((findings[0].id.as_str(), findings[0].hop.as_str()), ("F18", "node1"));
         assert_eq!(findings[0].confidence, Confidence::Certain);
         assert!(findings[0].message.contains("names 10.9.0.1 in place of the node's own dnsmasq (10.0.2.15)"));
+    }
+
+    #[test]
+    fn a_c_library_that_finds_no_cluster_name_makes_it_sure() {
+        let mut evidence = overwritten("nameserver 10.9.0.1\n");
+        let mut denied = Observation::blank("node1", SERVICE, "ADDR", Transport::Libc);
+        denied.error = Some(ProbeError { kind: Trouble::Other, detail: "not found".to_owned() });
+        evidence.put(denied.clone());
+        assert_eq!(evidence.signs("F18")[0].confidence, Confidence::Certain);
+        denied.error = Some(ProbeError { kind: Trouble::Timeout, detail: "getent did not end in 2000 ms".to_owned() });
+        evidence.put(denied);
+        assert_eq!(evidence.signs("F18")[0].confidence, Confidence::Likely, "it said nothing");
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::scene::{OUTSIDE, SERVICE, Three};
 use crate::world::Ready;
 
-/// A query for the address of `nx.example.com`, again and again: some hundreds a second, after a first burst. No more than the
-/// upstreams can bear on a busy machine.
+/// A query for the address of `nx.svc.cluster.local`, again and again: some hundreds a second, after a first burst. The node
+/// process denies it, so that no upstream suffers on a busy machine.
 const FLOOD: &str = r"
-ask() { printf '\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x02nx\x07example\x03com\x00\x00\x01\x00\x01' >/dev/udp/10.0.2.15/53; }
+ask() { printf '\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x02nx\x03svc\x07cluster\x05local\x00\x00\x01\x00\x01' >/dev/udp/10.0.2.15/53; }
 for number in {1..1100}; do ask; done
 while :; do for number in {1..4}; do ask; done; sleep 0.01; done
 ";
