@@ -32,7 +32,7 @@ const TOP: [&str; 14] = [
 ];
 
 /// Trims an object of this resource.
-pub(super) fn trim(resource: &str, mut object: Value) -> Value {
+pub(super) fn trim(resource: &str, object: Value) -> Value {
     match resource {
         "version" => return object,
         "apis" => return apis(&object),
