@@ -7,6 +7,9 @@ export LSDEPLOY_CACHE=${LSDEPLOY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lsdeploy
 # One target directory for all clones: the SDK crates are built once per machine.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$LSDEPLOY_CACHE/target}
 
+# A clone of CI is built once: what would make a second build quicker only fills the disk.
+[[ -z ${CI:-} ]] || export CARGO_INCREMENTAL=0
+
 say() { printf '==> %s\n' "$*" >&2; }
 
 # require PROGRAM HINT

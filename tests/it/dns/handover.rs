@@ -20,8 +20,8 @@ fn a_check_whose_name_does_not_resolve_names_the_resolver_to_blame() {
     let Some(kubeconfig) = lab_variable("LSDEPLOY_TEST_KUBECONFIG") else { return };
     let endpoint = ["--endpoint", "http://sqs-localstack-x.apps.lab.test", "--service", "sqs", "--output", "json"];
     let smoke = lsdeploy(Path::new(&kubeconfig), &[&["smoke"], endpoint.as_slice()].concat());
-    let Some(command) = with_resolver(&smoke, file.to_str().unwrap()) else { return };
-    let Some(mut command) = on_the_workstation(&command) else { return };
+    let elsewhere = with_resolver(&smoke, file.to_str().unwrap());
+    let Some(mut command) = on_the_workstation(&elsewhere) else { return };
     let began = Instant::now();
     let ran = run(&mut command);
     assert_eq!(ran.code, 1, "{ran:?}");
@@ -40,9 +40,9 @@ fn a_check_whose_name_does_not_resolve_names_the_resolver_to_blame() {
 }
 
 /// The same command with another resolver in its place of the machine's.
-fn with_resolver(command: &std::process::Command, file: &str) -> Option<std::process::Command> {
+fn with_resolver(command: &std::process::Command, file: &str) -> std::process::Command {
     let script = format!("mount --bind {file} /etc/resolv.conf && exec \"$@\"");
     let mut wrapped = std::process::Command::new("unshare");
     wrapped.args(["--mount", "sh", "-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
-    Some(wrapped)
+    wrapped
 }
