@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::scene::{Four, KNOWN, OUTSIDE, ROUTE, SERVICE};
+use crate::scene::{COREFILE, Four, KNOWN, OUTSIDE, ROUTE, SERVICE};
 use crate::world::{Api, Spec, World, Zone};
 
 const NAMES: [&str; 4] = [SERVICE, ROUTE, OUTSIDE, KNOWN];
@@ -37,7 +37,7 @@ fn answers_from_the_cache() {
 
 #[test]
 fn a_zone_of_the_company() {
-    let corefile = "corp.example:5353 {
+    let block = "corp.example:5353 {
     prometheus 127.0.0.1:9153
     forward . 10.9.0.2 {
         policy random
@@ -48,29 +48,8 @@ fn a_zone_of_the_company() {
         denial 9984 30
     }
 }
-.:5353 {
-    bufsize 1232
-    errors
-    health :8080
-    ready :8181
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-        endpoint http://API
-        pods insecure
-        fallthrough in-addr.arpa ip6.arpa
-    }
-    prometheus 127.0.0.1:9153
-    forward . /etc/resolv.conf {
-        policy sequential
-    }
-    cache 900 {
-        denial 9984 30
-    }
-    reload
-}
-hostname.bind:5353 {
-    chaos
-}
 ";
+    let corefile: &'static str = Box::leak(format!("{block}{COREFILE}").into_boxed_str());
     let Some(world) = (Four { corefile, more: vec![Spec::up2()], ..Four::healthy() }).start() else { return };
     world.named("up2", "recursion no;", &[Zone::new("corp.example", "git A 10.7.0.9")]);
     let server = json!({ "name": "corp", "zones": ["corp.example"], "forwardPlugin": { "upstreams": ["10.9.0.2"] } });

@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _},
+    os::unix::process::CommandExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -10,6 +11,7 @@ use std::{
 };
 
 use lsdeploy::emulator;
+use rustix::process::Signal;
 
 /// The page of the OpenShift router, shortened.
 pub(super) const ROUTER_PAGE: &str = "<html><body><h1>Application is not available</h1></body></html>";
@@ -21,7 +23,7 @@ impl Part {
     /// Starts a program and waits until it listens.
     pub(super) fn start(command: &mut Command, listens: SocketAddr) -> Self {
         let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
-        let part = Self(quiet.spawn().unwrap());
+        let part = Self(quiet.process_group(0).spawn().unwrap());
         let started = Instant::now();
         while TcpStream::connect(listens).is_err() {
             assert!(started.elapsed() < Duration::from_mins(1), "nothing listens on {listens}: {command:?}");
@@ -33,7 +35,8 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // What it started goes with it: `faketime` runs the program that it is given as a child.
+        let _ = rustix::process::kill_process_group(rustix::process::Pid::from_child(&self.0), Signal::KILL);
         let _ = self.0.wait();
     }
 }
