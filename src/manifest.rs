@@ -17,9 +17,17 @@ pub enum Kind {
     /// rbac.authorization.k8s.io/v1
     RoleBinding,
     /// core/v1
+    Secret,
+    /// core/v1
     ConfigMap,
     /// core/v1
     PersistentVolumeClaim,
+    /// core/v1
+    ResourceQuota,
+    /// core/v1
+    LimitRange,
+    /// networking.k8s.io/v1
+    NetworkPolicy,
     /// core/v1
     Service,
     /// route.openshift.io/v1
@@ -30,14 +38,18 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in apply order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Namespace,
         Self::SecurityContextConstraints,
         Self::ServiceAccount,
         Self::Role,
         Self::RoleBinding,
+        Self::Secret,
         Self::ConfigMap,
         Self::PersistentVolumeClaim,
+        Self::ResourceQuota,
+        Self::LimitRange,
+        Self::NetworkPolicy,
         Self::Service,
         Self::Route,
         Self::Deployment,
@@ -51,8 +63,12 @@ impl Kind {
             Self::ServiceAccount => "ServiceAccount",
             Self::Role => "Role",
             Self::RoleBinding => "RoleBinding",
+            Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Self::ResourceQuota => "ResourceQuota",
+            Self::LimitRange => "LimitRange",
+            Self::NetworkPolicy => "NetworkPolicy",
             Self::Service => "Service",
             Self::Route => "Route",
             Self::Deployment => "Deployment",
@@ -64,6 +80,7 @@ impl Kind {
         match self {
             Self::SecurityContextConstraints => "security.openshift.io",
             Self::Role | Self::RoleBinding => "rbac.authorization.k8s.io",
+            Self::NetworkPolicy => "networking.k8s.io",
             Self::Route => "route.openshift.io",
             Self::Deployment => "apps",
             _ => "",
@@ -78,8 +95,12 @@ impl Kind {
             Self::ServiceAccount => "serviceaccounts",
             Self::Role => "roles",
             Self::RoleBinding => "rolebindings",
+            Self::Secret => "secrets",
             Self::ConfigMap => "configmaps",
             Self::PersistentVolumeClaim => "persistentvolumeclaims",
+            Self::ResourceQuota => "resourcequotas",
+            Self::LimitRange => "limitranges",
+            Self::NetworkPolicy => "networkpolicies",
             Self::Service => "services",
             Self::Route => "routes",
             Self::Deployment => "deployments",

@@ -21,7 +21,7 @@ pub(crate) use templates::fill_value;
 
 /// The fixed names of an environment's objects.
 pub mod names {
-    pub(crate) use super::context::{CLAIM, EMULATOR, GRANT, INIT, INIT_CONTAINER};
+    pub(crate) use super::context::{AUTH, CLAIM, EMULATOR, GRANT, INIT, INIT_CONTAINER, LIMITS, OWNER};
 }
 
 /// Renders every object of an environment, in apply order.

@@ -24,6 +24,13 @@ pub(crate) const INIT_CONTAINER: &str = "init";
 /// The name of Role and RoleBinding.
 pub(crate) const GRANT: &str = "lsdeploy-scc";
 
+/// The name of the owner's RoleBinding.
+pub(crate) const OWNER: &str = "lsdeploy-owner";
+/// The name of ResourceQuota and LimitRange.
+pub(crate) const LIMITS: &str = "lsdeploy";
+/// The name of the Secret that holds the emulator's token.
+pub(crate) const AUTH: &str = "emulator-auth";
+
 /// The labels of every object of an environment.
 pub fn labels(environment: &Environment) -> BTreeMap<&'static str, String> {
     BTreeMap::from([

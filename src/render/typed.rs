@@ -1,7 +1,7 @@
 //! Reads each rendered object into its kind's own type and compares: a key that the type does not know is lost on the
 //! way, and that is an error.
 
-use k8s_openapi::api::{apps::v1 as apps, core::v1 as core, rbac::v1 as rbac};
+use k8s_openapi::api::{apps::v1 as apps, core::v1 as core, networking::v1 as networking, rbac::v1 as rbac};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,8 +17,12 @@ pub(super) fn check(kind: Kind, object: &Value) -> Result<(), String> {
         Kind::ServiceAccount => round_trip::<core::ServiceAccount>(object),
         Kind::Role => round_trip::<rbac::Role>(object),
         Kind::RoleBinding => round_trip::<rbac::RoleBinding>(object),
+        Kind::Secret => round_trip::<core::Secret>(object),
         Kind::ConfigMap => round_trip::<core::ConfigMap>(object),
         Kind::PersistentVolumeClaim => round_trip::<core::PersistentVolumeClaim>(object),
+        Kind::ResourceQuota => round_trip::<core::ResourceQuota>(object),
+        Kind::LimitRange => round_trip::<core::LimitRange>(object),
+        Kind::NetworkPolicy => round_trip::<networking::NetworkPolicy>(object),
         Kind::Service => round_trip::<core::Service>(object),
         Kind::Route => serde_json::from_value::<Route>(object.clone()).map(drop).map_err(|error| error.to_string()),
         Kind::Deployment => round_trip::<apps::Deployment>(object),

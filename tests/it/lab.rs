@@ -118,8 +118,8 @@ impl Lab {
 
     /// Whatever of an environment is left in the cluster, cluster-scoped objects included.
     pub(crate) fn leftovers(&self, env: &str) -> String {
-        let kinds = "namespaces,securitycontextconstraints,serviceaccounts,roles,rolebindings,configmaps,\
-                     persistentvolumeclaims,services,routes,deployments,pods";
+        let kinds = "namespaces,securitycontextconstraints,serviceaccounts,roles,rolebindings,secrets,configmaps,\
+                     persistentvolumeclaims,resourcequotas,limitranges,networkpolicies,services,routes,deployments,pods";
         let selector = format!("app.kubernetes.io/managed-by=lsdeploy,app.kubernetes.io/instance={env}");
         self.kubectl(&["get", kinds, "--all-namespaces", "--selector", &selector, "--output", "name"])
     }
