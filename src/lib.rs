@@ -71,3 +71,6 @@ pub mod yaml;
 // The steps of each command, in order.
 #[cfg(feature = "full")]
 pub mod commands;
+
+#[cfg(test)]
+mod fuzz;

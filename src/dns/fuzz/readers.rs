@@ -9,18 +9,7 @@ use super::super::files::{
 };
 use super::super::search::Library;
 use crate::dns::{probe, vantage};
-
-/// Something that reads.
-pub(super) struct Reader {
-    pub(super) name: &'static str,
-    pub(super) seeds: fn() -> Vec<Vec<u8>>,
-    /// Words of its language.
-    pub(super) words: &'static [&'static str],
-    /// Reads; false when it is refused.
-    pub(super) read: fn(&[u8]) -> bool,
-    /// It is slow, and has a turn among so many only.
-    pub(super) every: u64,
-}
+use crate::fuzz::Reader;
 
 /// All of them.
 pub(super) const READERS: [Reader; 11] = [

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::super::change::{Random, changed};
-use super::Reader;
 use crate::dns::chain::discover;
 use crate::dns::classify::{classify, verdict};
 use crate::dns::evidence::Evidence;
 use crate::dns::modes::fixtures::{self, workstations};
 use crate::dns::rounds;
+use crate::fuzz::{
+    Reader,
+    change::{Random, changed},
+};
 
 /// An input is either a saved run as JSON, or `CASE NUMBER`: a fixture, whose values are changed as the number says.
 pub(super) const SAVED: Reader =

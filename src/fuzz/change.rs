@@ -1,22 +1,22 @@
 //! Changes seeds at random. Pure.
 
 /// Small, quick and repeatable random numbers (xorshift).
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(start: u64) -> Self {
+    pub(crate) fn new(start: u64) -> Self {
         Self(start.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// A number below `end`, which is not 0.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 >> 11).unwrap_or(0) % end.max(1)
     }
 
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 }
@@ -52,7 +52,7 @@ const ODD: [&[u8]; 26] = [
 ];
 
 /// One of the seeds, changed a few times, or not at all.
-pub(super) fn changed(random: &mut Random, seeds: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
+pub(crate) fn changed(random: &mut Random, seeds: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
     let mut bytes = random.pick(seeds).clone();
     for _ in 0..random.below(8) {
         let at = random.below(bytes.len() + 1);
