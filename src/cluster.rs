@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod client;
+mod credentials;
 pub mod discover;
 pub mod dns;
 mod fault;

@@ -220,6 +220,7 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
 }
 
 fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<Context> {
+    let timeout = parse_timeout(&global.timeout)?;
     Ok(Context {
         run_id: run_id(),
         host: std::fs::read_to_string("/proc/sys/kernel/hostname")
@@ -229,8 +230,9 @@ fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<
             kubeconfig: global.kubeconfig.clone(),
             context: global.context.clone(),
             has_variable: std::env::var_os("KUBECONFIG").is_some_and(|names| !names.is_empty()),
+            patience: timeout,
         },
-        timeout: parse_timeout(&global.timeout)?,
+        timeout,
         output: global.output,
         proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
         verbose: global.verbose,

@@ -8,7 +8,7 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
-use super::{Fault, transport};
+use super::{Fault, credentials};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 
@@ -24,6 +24,8 @@ pub struct ClientArgs {
     pub context: Option<String>,
     /// `$KUBECONFIG` names a file: an error then says so.
     pub has_variable: bool,
+    /// How long a credential plugin may take.
+    pub patience: Duration,
 }
 
 /// What becomes of an object that others depend on, while they are still there.
@@ -64,10 +66,11 @@ impl Cluster {
             config.headers.push((http::header::USER_AGENT, agent));
         }
         let server = config.cluster_url.to_string();
-        let client = transport::client(config).map_err(|error| {
-            CommandError::new(format!("cannot use the kubeconfig for {server}: {error}"))
-                .hint("check the certificates and keys that the kubeconfig names")
-        })?;
+        if config.cluster_url.scheme().is_none() || config.cluster_url.authority().is_none() {
+            let error = format!("cannot use the kubeconfig: its server is `{}`", server.escape_default());
+            return Err(CommandError::new(error).hint("a server is a URL, e.g. https://api.example.com:6443"));
+        }
+        let client = credentials::client(config, args.patience).await?;
         Ok(Self { client, server })
     }
 

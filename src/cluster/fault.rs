@@ -2,6 +2,7 @@
 
 use kube::core::Status;
 
+use super::credentials;
 use crate::error::CommandError;
 
 /// Why a request failed.
@@ -81,8 +82,13 @@ impl From<kube::Error> for Fault {
 /// The innermost cause says what happened (`connection refused`), the outer ones who noticed it.
 fn root_cause(error: &kube::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    loop {
+        if let Some(auth) = cause.downcast_ref() {
+            return credentials::words(auth);
+        }
+        match cause.source() {
+            Some(inner) => cause = inner,
+            None => return cause.to_string(),
+        }
     }
-    cause.to_string()
 }

@@ -1,6 +1,7 @@
 //! `render`: the manifests, nothing applied. Needs no cluster where `--apps-domain` is given.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use super::{Context, Outcome, target};
@@ -57,7 +58,9 @@ fn write_files(set: &ManifestSet, directory: &Path) -> Result<Outcome> {
         let path = directory.join(file_name(index, manifest));
         let text = yaml::write(&manifest.object)
             .map_err(|error| CommandError::new(format!("cannot write {}: {error}", manifest.id)))?;
-        fs::write(&path, text).map_err(|error| {
+        // A file or a link that somebody put there meanwhile is not written over.
+        let written = fs::File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| {
             CommandError::new(format!("cannot write {}: {error}", path.display()))
                 .hint("make room or choose another --output-dir")
         })?;

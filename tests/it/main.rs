@@ -20,6 +20,8 @@ mod smoke;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod threats;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod wait;
