@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
 .DEFAULT_GOAL := help
-.PHONY: help run run-lab test lab lab-down lint bench bench-smoke bench-dns dns-table dns-probe fuzz fuzz-dns release clean
+.PHONY: help run run-lab test lab lab-down lint bench bench-smoke bench-dns dns-table dns-probe fifty fuzz fuzz-dns release clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
@@ -34,6 +34,9 @@ bench-smoke: ## Compare `smoke` with boto3 and the AWS CLI on a moto server (rel
 
 bench-dns: ## Time the rounds of `dns-debug` on real resolvers against `dig`
 	@tests/bench/dns
+
+fifty: ## Bring up fifty environments at once on the lab, one of them poisoned (release build)
+	@tests/bench/fifty
 
 fuzz: ## Feed what reads settings, manifests, kubeconfigs and live objects with nonsense for MINUTES= (10)
 	@tests/bench/fuzz trust $(MINUTES)
