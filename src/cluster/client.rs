@@ -15,6 +15,9 @@ use crate::manifest::{Kind, ObjectId};
 /// How long one request may take. Watches have their own deadlines.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The media type of server-side apply.
+pub(super) const APPLY_PATCH: &str = "application/apply-patch+yaml";
+
 /// Which cluster, as kubectl's flags of the same names say it.
 #[derive(Debug, Clone, Default)]
 pub struct ClientArgs {
@@ -146,7 +149,7 @@ impl Cluster {
             object_path(kind, namespace, name),
             crate::plan::FIELD_MANAGER
         );
-        self.send(Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await
+        self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await
     }
 
     /// POST of `body`.

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::client::APPLY_PATCH;
 use super::{Cluster, Fault, preflight};
 use crate::error::{CommandError, Result};
+use crate::level::{Level, ServerSideApply};
 use crate::manifest::Kind;
 
 /// What kind of cluster this is.
@@ -11,6 +13,12 @@ use crate::manifest::Kind;
 pub struct Facts {
     /// Kubernetes version, e.g. `v1.34.4`.
     pub version: String,
+    /// How old that is.
+    pub level: Level,
+    /// How objects are written.
+    pub writing: Writing,
+    /// It serves Leases (`coordination.k8s.io/v1`).
+    pub has_leases: bool,
     /// It serves `security.openshift.io`.
     pub has_sccs: bool,
     /// It serves `project.openshift.io`.
@@ -44,6 +52,10 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
     let groups = groups.unwrap_or_default();
     let serves =
         |name: &str| groups["groups"].as_array().is_some_and(|groups| groups.iter().any(|group| group["name"] == name));
+    let serves_version = |wanted: &str| {
+        let versions = groups["groups"].as_array().into_iter().flatten().flat_map(|group| group["versions"].as_array());
+        versions.flatten().any(|version| version["groupVersion"] == wanted)
+    };
     if !serves("route.openshift.io") {
         return Err(CommandError::new(format!(
             "{} serves no Routes (route.openshift.io): it is plain Kubernetes, not OpenShift",
@@ -52,9 +64,14 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         .hint("use a cluster of minishift, CRC, MicroShift or OpenShift; --context names another one"));
     }
     let version = version["gitVersion"].as_str().unwrap_or("unknown").to_owned();
-    check_version(&version, &cluster.server)?;
+    let level = Level::of(&version);
+    let writing = writing(cluster, level).await?;
+    check_writing(writing, &version, &cluster.server)?;
     Ok(Facts {
         version,
+        level,
+        writing,
+        has_leases: serves_version("coordination.k8s.io/v1"),
         has_sccs: serves("security.openshift.io"),
         has_projects: serves("project.openshift.io"),
         apps_domain: text(ingress, "/spec/domain"),
@@ -65,15 +82,39 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
     })
 }
 
-/// Objects are written by server-side apply, which Kubernetes has since 1.22 (OpenShift 4.9).
-fn check_version(version: &str, server: &str) -> Result<()> {
-    let mut numbers = version.trim_start_matches('v').split(['.', '-', '+']).map_while(|part| part.parse::<u32>().ok());
-    match (numbers.next(), numbers.next()) {
-        (Some(1), Some(minor)) if minor < 22 => Err(CommandError::new(format!(
-            "{server} is Kubernetes {version}: this version of lsdeploy needs 1.22 (OpenShift 4.9) or later"
+/// How objects are written. It is known before anything is sent: a server that refuses an apply though its version has it
+/// is no reason to write in another way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// The server merges (server-side apply).
+    Applied,
+    /// lsdeploy merges what it applied last, what is live and what is wanted, and sends the difference.
+    Merged,
+}
+
+async fn writing(cluster: &Cluster, level: Level) -> Result<Writing> {
+    match level.server_side_apply() {
+        ServerSideApply::Yes => Ok(Writing::Applied),
+        ServerSideApply::No => Ok(Writing::Merged),
+        ServerSideApply::IfServed => {
+            let document = cluster.get_path("/openapi/v2").await;
+            let document = document.map_err(|fault| fault.explain("ask the cluster how it can be written to"))?;
+            let takes = document.unwrap_or_default();
+            let takes = takes.pointer("/paths/~1api~1v1~1namespaces~1{name}/patch/consumes");
+            let takes = takes.and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| *one == APPLY_PATCH));
+            Ok(if takes { Writing::Applied } else { Writing::Merged })
+        }
+    }
+}
+
+/// Until objects can be merged here.
+fn check_writing(writing: Writing, version: &str, server: &str) -> Result<()> {
+    match writing {
+        Writing::Applied => Ok(()),
+        Writing::Merged => Err(CommandError::new(format!(
+            "{server} is Kubernetes {version}: this version of lsdeploy needs server-side apply (OpenShift 4.5 or later)"
         ))
         .hint("write the manifests with `lsdeploy render` and apply them with `oc apply`")),
-        _ => Ok(()),
     }
 }
 
@@ -108,14 +149,6 @@ fn text(answer: std::result::Result<Option<Value>, Fault>, pointer: &str) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn servers_without_server_side_apply_are_refused() {
-        assert!(check_version("v1.11.0+d4cacc0", "x").is_err());
-        assert!(check_version("v1.22.1", "x").is_ok());
-        assert!(check_version("v1.34.4", "x").is_ok());
-        assert!(check_version("unknown", "x").is_ok());
-    }
 
     #[test]
     fn a_generated_host_tells_the_domain_and_a_written_one_does_not() {

@@ -123,6 +123,7 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
         tenure,
         cluster_domain: cluster_domain.or_else(|| domain_is_unknown.then(|| "apps.invalid".to_owned())),
         has_sccs: facts.has_sccs,
+        level: facts.level,
     };
     let environment = Environment::validate(name, choices, place)?;
     Ok(Target { environment, live, domain_is_unknown, needs_project: tenure == Tenure::Project && !is_there })
