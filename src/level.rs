@@ -66,6 +66,17 @@ pub enum ServerSideApply {
     No,
 }
 
+/// How objects are written. It is known before anything is sent: a server that refuses an apply though its version has it
+/// is no reason to write in another way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Writing {
+    /// The server merges (server-side apply).
+    #[default]
+    Applied,
+    /// lsdeploy merges what it applied last, what is live and what is wanted, and sends the difference.
+    Merged,
+}
+
 impl Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::NEWEST { f.write_str("of today") } else { write!(f, "1.{}", self.minor) }

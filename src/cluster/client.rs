@@ -53,6 +53,7 @@ pub struct Cluster {
     client: kube::Client,
     /// The API server's address.
     pub server: String,
+    run_id: String,
 }
 
 impl Cluster {
@@ -71,7 +72,12 @@ impl Cluster {
             CommandError::new(format!("cannot use the kubeconfig for {server}: {error}"))
                 .hint("check the certificates and keys that the kubeconfig names")
         })?;
-        Ok(Self { client, server })
+        Ok(Self { client, server, run_id: run_id.to_owned() })
+    }
+
+    /// The run that is connected.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
     }
 
     /// The underlying client, for watches.
@@ -184,7 +190,7 @@ impl Cluster {
         }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -210,7 +216,7 @@ impl Cluster {
 }
 
 /// The path of a collection.
-fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
+pub(super) fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
     let base = match kind.group() {
         "" => "/api/v1".to_owned(),
         group => format!("/apis/{group}/v1"),
@@ -221,7 +227,7 @@ fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
     }
 }
 
-fn object_path(kind: Kind, namespace: &str, name: &str) -> String {
+pub(super) fn object_path(kind: Kind, namespace: &str, name: &str) -> String {
     format!("{}/{name}", collection_path(kind, Some(namespace)))
 }
 

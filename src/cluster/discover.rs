@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::client::APPLY_PATCH;
 use super::{Cluster, Fault, preflight};
 use crate::error::{CommandError, Result};
-use crate::level::{Level, ServerSideApply};
+use crate::level::{Level, ServerSideApply, Writing};
 use crate::manifest::Kind;
 
 /// What kind of cluster this is.
@@ -66,7 +66,6 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
     let version = version["gitVersion"].as_str().unwrap_or("unknown").to_owned();
     let level = Level::of(&version);
     let writing = writing(cluster, level).await?;
-    check_writing(writing, &version, &cluster.server)?;
     Ok(Facts {
         version,
         level,
@@ -76,20 +75,10 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         has_projects: serves("project.openshift.io"),
         apps_domain: text(ingress, "/spec/domain"),
         router_ca: text(ca, "/data/ca-bundle.crt"),
-        user: user.ok().and_then(|review| Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned())),
+        user: name_of_caller(cluster, user).await,
         // Who cannot ask is asked for each right by itself.
         is_admin: is_admin.unwrap_or(false),
     })
-}
-
-/// How objects are written. It is known before anything is sent: a server that refuses an apply though its version has it
-/// is no reason to write in another way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writing {
-    /// The server merges (server-side apply).
-    Applied,
-    /// lsdeploy merges what it applied last, what is live and what is wanted, and sends the difference.
-    Merged,
 }
 
 async fn writing(cluster: &Cluster, level: Level) -> Result<Writing> {
@@ -107,23 +96,17 @@ async fn writing(cluster: &Cluster, level: Level) -> Result<Writing> {
     }
 }
 
-/// Until objects can be merged here.
-fn check_writing(writing: Writing, version: &str, server: &str) -> Result<()> {
-    match writing {
-        Writing::Applied => Ok(()),
-        Writing::Merged => Err(CommandError::new(format!(
-            "{server} is Kubernetes {version}: this version of lsdeploy needs server-side apply (OpenShift 4.5 or later)"
-        ))
-        .hint("write the manifests with `lsdeploy render` and apply them with `oc apply`")),
-    }
-}
-
 /// Learns the apps domain from a host that the cluster generated: of a Route that is there, or of one that is only tried
-/// (a dry run). `None` where neither is possible.
-pub async fn learn_apps_domain(cluster: &Cluster, namespace: &str) -> Option<String> {
+/// (a dry run). `None` where neither is possible; an old server, which would really make it, is asked for the Routes of all
+/// namespaces instead.
+pub async fn learn_apps_domain(cluster: &Cluster, level: Level, namespace: &str) -> Option<String> {
     let routes = cluster.list(Kind::Route, Some(namespace), "").await.unwrap_or_default();
     if let Some(domain) = routes.iter().find_map(generated_domain) {
         return Some(domain);
+    }
+    if !level.obeys_dry_run() {
+        let routes = cluster.list(Kind::Route, None, "").await.unwrap_or_default();
+        return routes.iter().find_map(generated_domain);
     }
     let path = format!("/apis/route.openshift.io/v1/namespaces/{namespace}/routes?dryRun=All");
     let trial = json!({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": {"name": "lsdeploy-trial"},
@@ -139,6 +122,17 @@ fn generated_domain(route: &Value) -> Option<String> {
     }
     let label = format!("{}-{}.", text("/metadata/name")?.replace('.', "-"), text("/metadata/namespace")?);
     text("/spec/host")?.strip_prefix(&label).map(str::to_owned)
+}
+
+/// Who the caller is. Before Kubernetes 1.28 only OpenShift's user API can say it.
+async fn name_of_caller(cluster: &Cluster, review: std::result::Result<Value, Fault>) -> Option<String> {
+    match review {
+        Ok(review) => Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned()),
+        Err(fault) if fault.code() == Some(404) => {
+            text(cluster.get_path("/apis/user.openshift.io/v1/users/~").await, "/metadata/name")
+        }
+        Err(_) => None,
+    }
 }
 
 /// Facts that not every caller may read are missing, not wrong.
