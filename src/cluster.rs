@@ -1,7 +1,7 @@
 //! The cluster: the only place that talks to a Kubernetes API.
 //!
 //! `client` connects, `discover` asks what the cluster is, `observe` reads what is there, `preflight` asks what the
-//! caller may do, `apply` and `remove` write, `wait` watches.
+//! caller may do, `apply` (by `write`) and `remove` write, `wait` watches.
 
 pub mod apply;
 pub mod client;
@@ -17,6 +17,7 @@ pub mod remove;
 pub mod sccs;
 mod transport;
 pub mod wait;
+pub mod write;
 
 pub use client::{ClientArgs, Cluster, Propagation};
 pub use fault::Fault;

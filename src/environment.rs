@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 
 use crate::emulator::{self, Profile};
 use crate::error::{CommandError, Result};
+use crate::level::Level;
 use crate::settings::Choices;
 
 pub use names::{AppsDomain, EnvName, NamespaceName};
@@ -30,6 +31,8 @@ pub struct Environment {
     pub namespace: NamespaceName,
     /// Whose the namespace is.
     pub tenure: Tenure,
+    /// How old its server is: what it does not know is not sent.
+    pub level: Level,
     /// The emulator.
     pub profile: Profile,
     /// The image that runs.
@@ -90,6 +93,8 @@ pub struct Place {
     pub cluster_domain: Option<String>,
     /// Whether the cluster knows SCCs.
     pub has_sccs: bool,
+    /// How old the cluster is.
+    pub level: Level,
 }
 
 impl Tenure {
@@ -131,6 +136,7 @@ impl Environment {
             tenure: Tenure::Own,
             cluster_domain: Some("apps.invalid".to_owned()),
             has_sccs: true,
+            level: Level::NEWEST,
         };
         Self::resolve(name, choices.clone(), place).map(drop)
     }
@@ -163,6 +169,7 @@ impl Environment {
             name: name.clone(),
             namespace,
             tenure: place.tenure,
+            level: place.level,
             services,
             image,
             scc: if place.has_sccs { scc } else { SccChoice::None },
@@ -235,6 +242,7 @@ pub(crate) mod tests {
             tenure: Tenure::Own,
             cluster_domain: Some("apps.lab.test".to_owned()),
             has_sccs: true,
+            level: Level::NEWEST,
         };
         Environment::validate(&EnvName::parse(name)?, choices, place)
     }

@@ -23,6 +23,8 @@ pub mod emulator;
 #[cfg(feature = "full")]
 pub mod environment;
 #[cfg(feature = "full")]
+pub mod level;
+#[cfg(feature = "full")]
 pub mod services;
 
 #[cfg(feature = "full")]

@@ -4,7 +4,9 @@
 //! fields belong to others (defaults, autoscalers, admission, sidecars) and never count as a difference.
 
 mod compare;
-mod owned_fields;
+pub mod guard;
+pub mod merge;
+pub mod owned_fields;
 pub mod record;
 pub mod shown;
 
@@ -12,7 +14,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::level::Writing;
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
+pub use compare::differences;
 
 /// The name under which lsdeploy owns fields (server-side apply).
 pub const FIELD_MANAGER: &str = "lsdeploy";
@@ -22,6 +26,8 @@ pub const FIELD_MANAGER: &str = "lsdeploy";
 pub struct LiveState {
     /// The live objects.
     pub objects: BTreeMap<ObjectId, Value>,
+    /// How their server is written to.
+    pub writing: Writing,
 }
 
 /// What is done with one object.
@@ -74,6 +80,8 @@ pub struct Step {
 pub struct Plan {
     /// The steps, deletions last.
     pub steps: Vec<Step>,
+    /// How the server is written to.
+    pub writing: Writing,
 }
 
 impl Plan {
@@ -146,7 +154,7 @@ pub fn plan(
     // What others refer to goes last.
     leftover.sort_by(|a, b| b.id.cmp(&a.id));
     steps.extend(leftover);
-    Ok(Plan { steps })
+    Ok(Plan { steps, writing: live.writing })
 }
 
 fn step(manifest: Manifest, live: &LiveState) -> Step {
@@ -156,6 +164,11 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     };
     let mut changes = compare::differences(&desired, object);
     changes.extend(owned_fields::dropped(&desired, object, FIELD_MANAGER));
+    changes.extend(merge::dropped(&desired, object));
+    if live.writing == Writing::Applied && merge::is_recorded(object) {
+        // It was made when the server was older, and is carried over once.
+        changes.push(merge::LAST_APPLIED_PATH.to_owned());
+    }
     let action = if changes.is_empty() {
         Action::Unchanged
     } else if id.kind == Kind::Deployment && changes.iter().any(|path| path.starts_with("/spec/selector")) {
@@ -216,7 +229,8 @@ mod tests {
     }
 
     fn live(objects: Vec<Value>) -> LiveState {
-        LiveState { objects: objects.into_iter().map(|object| (manifest(object.clone()).id, object)).collect() }
+        let objects = objects.into_iter().map(|object| (manifest(object.clone()).id, object)).collect();
+        LiveState { objects, writing: Writing::Applied }
     }
 
     fn actions(wanted: Vec<Value>, there: Vec<Value>) -> Vec<(String, Action)> {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
+use super::write::{self, Wanted};
 use super::{Cluster, Fault, Propagation};
 use crate::error::CommandError;
 use crate::events::{Events, What};
+use crate::level::Writing;
 use crate::manifest::{Kind, ObjectId, Wave};
 use crate::plan::{self, Action, Plan, Step};
 
@@ -32,12 +34,12 @@ pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Eve
     let mut applied = Applied::default();
     for wave in Wave::ALL {
         let steps = plan.steps.iter().filter(|step| step.id.kind.wave() == wave && step.action != Action::Delete);
-        carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
+        carry_out(cluster, namespace, (plan.writing, steps.collect()), events, &mut applied).await?;
     }
     // What is no longer wanted goes last: a Deployment leaves its old SCC before the SCC is deleted.
     for kind in Kind::ALL.into_iter().rev() {
         let steps = plan.steps.iter().filter(|step| step.id.kind == kind && step.action == Action::Delete);
-        carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
+        carry_out(cluster, namespace, (plan.writing, steps.collect()), events, &mut applied).await?;
     }
     Ok(applied)
 }
@@ -45,7 +47,7 @@ pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Eve
 async fn carry_out(
     cluster: &Cluster,
     namespace: &str,
-    steps: Vec<&Step>,
+    (writing, steps): (Writing, Vec<&Step>),
     events: &Events,
     applied: &mut Applied,
 ) -> Result<(), CommandError> {
@@ -53,7 +55,7 @@ async fn carry_out(
     let written = stream::iter(steps.into_iter().filter(|step| step.action != Action::Unchanged))
         .map(|step| {
             let owner = owner.as_deref();
-            async move { (step, write(cluster, namespace, step, owner).await) }
+            async move { (step, write(cluster, Place { namespace, owner, writing }, step).await) }
         })
         .buffer_unordered(PARALLEL);
     let mut written = std::pin::pin!(written);
@@ -80,22 +82,33 @@ async fn carry_out(
     }
 }
 
-async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&str>) -> Result<Option<Value>, Fault> {
-    let ObjectId { kind, name } = &step.id;
+/// Where and how a step is carried out.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    namespace: &'a str,
+    /// The uid of the namespace, if this run wrote it.
+    owner: Option<&'a str>,
+    writing: Writing,
+}
+
+async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Option<Value>, Fault> {
+    let Place { namespace, owner, writing } = place;
+    let Step { id, changes, .. } = step;
     let uid = step.uid.as_deref().unwrap_or_default();
     match step.action {
         Action::Unchanged => Ok(None),
-        Action::Delete => cluster.delete(namespace, &step.id, uid, Propagation::Background).await.map(|_| None),
+        Action::Delete => cluster.delete(namespace, id, uid, Propagation::Background).await.map(|_| None),
         Action::Replace => {
-            cluster.delete(namespace, &step.id, uid, Propagation::Background).await?;
-            cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
+            cluster.delete(namespace, id, uid, Propagation::Background).await?;
+            let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[] };
+            write::write(cluster, writing, wanted).await.map(Some)
         }
         Action::Create | Action::Update | Action::Adopt => {
             let mut desired = step.desired.clone();
-            if let (Kind::SecurityContextConstraints, Some(owner)) = (kind, owner) {
+            if let (Kind::SecurityContextConstraints, Some(owner)) = (id.kind, owner) {
                 own_by_namespace(&mut desired, namespace, owner);
             }
-            cluster.apply(*kind, namespace, name, &desired).await.map(Some)
+            write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await.map(Some)
         }
     }
 }

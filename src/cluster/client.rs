@@ -15,6 +15,9 @@ use crate::manifest::{Kind, ObjectId};
 /// How long one request may take. Watches have their own deadlines.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The media type of server-side apply.
+pub(super) const APPLY_PATCH: &str = "application/apply-patch+yaml";
+
 /// Which cluster, as kubectl's flags of the same names say it.
 #[derive(Debug, Clone, Default)]
 pub struct ClientArgs {
@@ -52,6 +55,7 @@ pub struct Cluster {
     client: kube::Client,
     /// The API server's address.
     pub server: String,
+    run_id: String,
 }
 
 impl Cluster {
@@ -71,7 +75,12 @@ impl Cluster {
             return Err(CommandError::new(error).hint("a server is a URL, e.g. https://api.example.com:6443"));
         }
         let client = credentials::client(config, args.patience).await?;
-        Ok(Self { client, server })
+        Ok(Self { client, server, run_id: run_id.to_owned() })
+    }
+
+    /// The run that is connected.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
     }
 
     /// The underlying client, for watches.
@@ -149,7 +158,7 @@ impl Cluster {
             object_path(kind, namespace, name),
             crate::plan::FIELD_MANAGER
         );
-        self.send(Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await
+        self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await
     }
 
     /// POST of `body`.
@@ -184,7 +193,7 @@ impl Cluster {
         }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -210,7 +219,7 @@ impl Cluster {
 }
 
 /// The path of a collection.
-fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
+pub(super) fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
     let base = match kind.group() {
         "" => "/api/v1".to_owned(),
         group => format!("/apis/{group}/v1"),
@@ -221,7 +230,7 @@ fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
     }
 }
 
-fn object_path(kind: Kind, namespace: &str, name: &str) -> String {
+pub(super) fn object_path(kind: Kind, namespace: &str, name: &str) -> String {
     format!("{}/{name}", collection_path(kind, Some(namespace)))
 }
 

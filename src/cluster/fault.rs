@@ -12,6 +12,10 @@ pub enum Fault {
     Refused(Box<Status>),
     /// No answer: the root cause in words.
     Unreachable(String),
+    /// An old server stored the object without these fields.
+    Lost(Vec<String>),
+    /// The object was changed in these fields since it was looked at.
+    Changed(Vec<String>),
 }
 
 impl Fault {
@@ -19,7 +23,8 @@ impl Fault {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Refused(status) => Some(status.code),
-            Self::Unreachable(_) => None,
+            Self::Changed(_) => Some(409),
+            Self::Unreachable(_) | Self::Lost(_) => None,
         }
     }
 
@@ -27,7 +32,7 @@ impl Fault {
     pub(super) fn at(self, server: &str) -> Self {
         match self {
             Self::Unreachable(cause) => Self::Unreachable(format!("no answer from {server}: {cause}")),
-            refused @ Self::Refused(_) => refused,
+            answered => answered,
         }
     }
 
@@ -36,6 +41,8 @@ impl Fault {
         match self {
             Self::Refused(status) => words(status),
             Self::Unreachable(cause) => crate::printable::printable(cause),
+            Self::Lost(paths) => format!("the server dropped {} without a word", shown(paths)),
+            Self::Changed(paths) => format!("it was changed meanwhile: {}", shown(paths)),
         }
     }
 
@@ -58,10 +65,19 @@ impl Fault {
                     _ => error,
                 }
             }
+            Self::Lost(_) => CommandError::new(format!("cannot {attempt}: {}", self.words())).hint(
+                "it protects what runs there: this server is too old for it; `lsdeploy down` removes what was written",
+            ),
+            Self::Changed(_) => CommandError::new(format!("cannot {attempt}: {}", self.words()))
+                .hint("nothing was overwritten: run the command again, which looks at it anew"),
             Self::Unreachable(cause) => CommandError::new(format!("cannot {attempt}: {cause}"))
                 .hint("check that the cluster is up and that --kubeconfig and --context name it"),
         }
     }
+}
+
+fn shown(paths: &[String]) -> String {
+    if paths.is_empty() { "again and again".to_owned() } else { crate::printable::printable(&paths.join(", ")) }
 }
 
 /// The server's own words, without Kubernetes' repetition of what was attempted.

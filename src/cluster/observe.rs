@@ -38,7 +38,7 @@ pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
         routes(cluster, namespace)
     )?;
     let objects: BTreeMap<ObjectId, Value> = singles.into_iter().flatten().chain(routes).collect();
-    Ok(LiveState { objects })
+    Ok(LiveState { objects, ..LiveState::default() })
 }
 
 async fn read(cluster: &Cluster, namespace: &str, id: ObjectId) -> Result<Option<(ObjectId, Value)>> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Cluster, Fault};
 use crate::environment::{NamespaceName, Tenure};
 use crate::error::{CommandError, Result};
+use crate::level::Writing;
 use crate::manifest::Kind;
 use crate::plan::{Action, Plan};
 
@@ -61,16 +62,21 @@ pub async fn may_write(cluster: &Cluster, namespace: &NamespaceName) -> Result<b
     review(cluster, namespace.as_str(), "", Kind::ServiceAccount.plural(), "create").await
 }
 
-/// Server-side apply needs `patch`, and `create` where the object does not exist.
+/// Server-side apply needs `patch`, and `create` where the object does not exist; what is merged here is created by itself, and an
+/// SCC is then sent whole.
 fn needed(plan: &Plan) -> Vec<Right> {
     let mut rights: Vec<Right> = Vec::new();
     for step in &plan.steps {
-        let verbs: &[&'static str] = match step.action {
-            Action::Create => &["create", "patch"],
-            Action::Update | Action::Adopt => &["patch"],
-            Action::Replace => &["delete", "create", "patch"],
-            Action::Delete => &["delete"],
-            Action::Unchanged => &[],
+        let whole = step.id.kind == Kind::SecurityContextConstraints;
+        let verbs: &[&'static str] = match (step.action, plan.writing) {
+            (Action::Create, Writing::Applied) => &["create", "patch"],
+            (Action::Create, Writing::Merged) => &["create"],
+            (Action::Update | Action::Adopt, Writing::Merged) if whole => &["update"],
+            (Action::Update | Action::Adopt, _) => &["patch"],
+            (Action::Replace, Writing::Applied) => &["delete", "create", "patch"],
+            (Action::Replace, Writing::Merged) => &["delete", "create"],
+            (Action::Delete, _) => &["delete"],
+            (Action::Unchanged, _) => &[],
         };
         rights.extend(verbs.iter().map(|verb| Right { kind: step.id.kind, verb }));
         // A Role may only grant what its writer may do.
@@ -139,6 +145,7 @@ mod tests {
                 step(Kind::Service, Action::Unchanged),
                 step(Kind::Role, Action::Delete),
             ],
+            writing: Writing::Applied,
         };
         let rights: Vec<String> = needed(&plan).iter().map(|r| format!("{} {}", r.verb, r.kind.plural())).collect();
         assert_eq!(rights, ["delete roles", "create routes", "patch routes"]);

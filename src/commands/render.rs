@@ -9,6 +9,7 @@ use crate::cli::RenderArgs;
 use crate::cluster::{discover, inventory};
 use crate::environment::{EnvName, Environment, Place, Tenure};
 use crate::error::{CommandError, Result};
+use crate::level::Level;
 use crate::manifest::{Manifest, ManifestSet};
 use crate::render;
 use crate::yaml;
@@ -16,8 +17,13 @@ use crate::yaml;
 pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;
     let mut choices = target::choices(&args.choices)?;
-    let mut place =
-        Place { namespace: args.env.namespace.clone(), tenure: Tenure::Own, cluster_domain: None, has_sccs: true };
+    let mut place = Place {
+        namespace: args.env.namespace.clone(),
+        tenure: Tenure::Own,
+        cluster_domain: None,
+        has_sccs: true,
+        level: Level::NEWEST,
+    };
     if choices.apps_domain.is_none() {
         let cluster = context.connect().await.map_err(offline)?;
         let facts = discover::discover(&cluster).await.map_err(offline)?;
@@ -28,6 +34,7 @@ pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> 
         }
         place.cluster_domain = facts.apps_domain;
         place.has_sccs = facts.has_sccs;
+        place.level = facts.level;
     }
     let environment = Environment::validate(&name, choices, place)?;
     let set = render::render(&environment)?;

@@ -103,7 +103,8 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
         (None, None) => name.default_namespace(),
     };
     let home = NamespaceName::parse(&home)?;
-    let live = observe::observe(cluster, name, &home).await?;
+    let mut live = observe::observe(cluster, name, &home).await?;
+    live.writing = facts.writing;
     let tenure = match &inventory {
         Some(inventory) => inventory.tenure,
         None => tenure(name, &home, &live, namespace.is_some())?,
@@ -115,7 +116,7 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
     };
     let cluster_domain = match &facts.apps_domain {
         Some(domain) => Some(domain.clone()),
-        None => discover::learn_apps_domain(cluster, home.as_str()).await,
+        None => discover::learn_apps_domain(cluster, facts.level, home.as_str()).await,
     };
     let domain_is_unknown = cluster_domain.is_none() && choices.apps_domain.is_none();
     let place = Place {
@@ -123,6 +124,7 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
         tenure,
         cluster_domain: cluster_domain.or_else(|| domain_is_unknown.then(|| "apps.invalid".to_owned())),
         has_sccs: facts.has_sccs,
+        level: facts.level,
     };
     let environment = Environment::validate(name, choices, place)?;
     Ok(Target { environment, live, domain_is_unknown, needs_project: tenure == Tenure::Project && !is_there })

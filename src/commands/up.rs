@@ -10,6 +10,7 @@ use super::{Context, Outcome};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
+use crate::cluster::write;
 use crate::cluster::{Cluster, apply, project};
 use crate::environment::{self, EnvName, Environment};
 use crate::error::{CommandError, Result};
@@ -97,8 +98,9 @@ impl Up<'_> {
             let granted = if draft.needs_project { Granted::WithProject } else { Granted::Now };
             preflight::check(cluster, draft.environment.namespace.as_str(), &draft.plan, granted).await?;
         }
-        // A Route of the project tells the domain, once there is a project.
-        if draft.domain_is_unknown && !draft.needs_project {
+        // A Route tells the domain: one of the project, once there is one, or on an old server, where nothing can be tried, the
+        // first of the environment.
+        if draft.domain_is_unknown && !draft.needs_project && facts.level.obeys_dry_run() {
             return Err(environment::unknown_domain());
         }
         Ok(draft)
@@ -110,14 +112,19 @@ impl Up<'_> {
         let Prepared { mut draft, choices, events, phases } = prepared;
         let mut report = EnvReport::of(&draft.environment, &context.run_id);
         report.phases = phases;
-        if draft.needs_project {
-            match report.phases.run(&events, "project", self.found(&draft.environment, choices, &events)).await {
-                Ok(founded) => draft = founded,
+        let needs_project = draft.needs_project;
+        let mut made = Vec::new();
+        if needs_project || draft.domain_is_unknown {
+            let what = if needs_project { "project" } else { "domain" };
+            match report.phases.run(&events, what, self.found(draft, choices, &events)).await {
+                Ok((founded, first)) => (draft, made) = (founded, first),
                 Err(error) => {
                     report.fail(error.pasteable(&context.flags(&report.env)));
                     return report;
                 }
             }
+        }
+        if needs_project {
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
         let Draft { environment, plan, live, .. } = draft;
@@ -126,7 +133,8 @@ impl Up<'_> {
             let lost = format!("note: {emulator} starts anew because its pod changes: what was in it is gone");
             events.send(What::Note(lost));
         }
-        report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), step.action.word())));
+        let done = |step: &plan::Step| if made.contains(&step.id) { "create" } else { step.action.word() };
+        report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), done(step))));
         let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);
         match report.phases.run(&events, "apply", work).await {
             Err(error) => report.fail(error.pasteable(&context.flags(&report.env))),
@@ -154,15 +162,32 @@ impl Up<'_> {
         let Some((id, object)) = record::concluded(plan, &self.context.run_id, result, report.digest.as_deref()) else {
             return;
         };
-        let namespace = environment.namespace.as_str();
-        if let Err(fault) = self.cluster.apply(id.kind, namespace, &id.name, &object).await {
+        let wanted =
+            write::Wanted { namespace: environment.namespace.as_str(), id: &id, desired: &object, changes: &[] };
+        if let Err(fault) = write::write(self.cluster, plan.writing, wanted).await {
             events.send(What::Note(fault.explain("record how this run ended").message));
         }
     }
 
-    /// Requests the environment's project and looks at everything anew: the rights in it, its uid and the domain of its
-    /// Routes were out of sight before.
-    async fn found(&self, environment: &Environment, choices: Choices, events: &Events) -> Result<Draft> {
+    /// Makes what shows the rest, and looks at everything anew: the project, for the rights in it, its uid and the domain of
+    /// its Routes; a Route, where only a generated host tells the domain. Returns the objects that it made besides.
+    async fn found(&self, draft: Draft, choices: Choices, events: &Events) -> Result<(Draft, Vec<ObjectId>)> {
+        let draft =
+            if draft.needs_project { self.request(&draft.environment, choices.clone(), events).await? } else { draft };
+        if !draft.domain_is_unknown {
+            return Ok((draft, Vec::new()));
+        }
+        let Environment { name, namespace, .. } = &draft.environment;
+        let first = first_route(&draft.plan);
+        let made = first.steps.iter().filter(|step| step.action == plan::Action::Create);
+        let made = made.map(|step| step.id.clone()).collect();
+        apply::apply(self.cluster, namespace.as_str(), &first, events).await?;
+        let draft = self.draft(name, choices).await?;
+        if draft.domain_is_unknown { Err(environment::unknown_domain()) } else { Ok((draft, made)) }
+    }
+
+    /// Requests the environment's project.
+    async fn request(&self, environment: &Environment, choices: Choices, events: &Events) -> Result<Draft> {
         let Environment { name, namespace, .. } = environment;
         project::request(self.cluster, name, namespace).await?;
         events.send(What::Object(ObjectId::new(Kind::Namespace, namespace.as_str()), "create", Vec::new()));
@@ -174,6 +199,14 @@ impl Up<'_> {
                 .hint(format!("then run this again, or remove the project: `lsdeploy down --env {name}`"))
         })
     }
+}
+
+/// The part of a plan that ends with its first Route, which needs nothing but the namespace.
+fn first_route(plan: &plan::Plan) -> plan::Plan {
+    let is_new = |step: &&plan::Step| step.id.kind == Kind::Route && step.action == plan::Action::Create;
+    let namespace = plan.steps.iter().filter(|step| step.id.kind == Kind::Namespace);
+    let steps = namespace.chain(plan.steps.iter().find(is_new)).cloned().collect();
+    plan::Plan { steps, writing: plan.writing }
 }
 
 /// Whether a step replaces the emulator's pod.

@@ -15,10 +15,17 @@ const KEYED_LISTS: [(&str, &str); 7] = [
 ];
 
 /// The paths (JSON pointers) at which `live` is not what `desired` says.
-pub(super) fn differences(desired: &Value, live: &Value) -> Vec<String> {
+pub fn differences(desired: &Value, live: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(desired, live, "", &mut found);
     found
+}
+
+/// Whether `live`, at `path`, is what `desired` says.
+pub(super) fn is_same(desired: &Value, live: &Value, path: &str) -> bool {
+    let mut found = Vec::new();
+    compare(desired, live, path, &mut found);
+    found.is_empty()
 }
 
 fn compare(desired: &Value, live: &Value, path: &str, found: &mut Vec<String>) {

@@ -6,6 +6,7 @@ mod clients;
 mod emulators;
 mod init;
 mod life;
+mod old;
 mod pod;
 mod projects;
 mod refused;

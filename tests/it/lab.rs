@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use lsdeploy::level::Level;
 use serde_json::Value;
 
 static CLUSTER: RwLock<()> = RwLock::new(());
@@ -25,6 +26,17 @@ enum Guard {
     Shared { _held: RwLockReadGuard<'static, ()> },
     Alone { _held: RwLockWriteGuard<'static, ()> },
 }
+
+/// What not every cluster has.
+pub(crate) struct Need {
+    what: &'static str,
+    since: &'static str,
+}
+
+/// Objects that the server applies itself.
+pub(crate) const SERVER_SIDE_APPLY: Need = Need { what: "server-side apply", since: "v1.18" };
+/// Pod security admission.
+pub(crate) const POD_SECURITY: Need = Need { what: "pod security admission", since: "v1.23" };
 
 /// What a command printed and how it ended.
 #[derive(Debug)]
@@ -114,6 +126,28 @@ impl Lab {
         let cleaner = Cleaner { lab: self, envs, namespaces };
         cleaner.clean();
         cleaner
+    }
+
+    /// How old the cluster is.
+    pub(crate) fn level(&self) -> Level {
+        let version: Value = serde_json::from_str(&self.kubectl(&["get", "--raw", "/version"])).unwrap();
+        Level::of(version["gitVersion"].as_str().unwrap())
+    }
+
+    /// Whether the cluster has what a test is about. Where it has not, that is said loudly: a cluster is as it is.
+    pub(crate) fn has(&self, need: &Need) -> bool {
+        let level = self.level();
+        let has = level >= Level::of(need.since);
+        if !has {
+            eprintln!("SKIPPED: {} needs Kubernetes {}, this cluster is {level}", need.what, need.since);
+        }
+        has
+    }
+
+    /// The platform's SCC for everybody: `restricted-v2` since OpenShift 4.11.
+    pub(crate) fn restricted(&self) -> &'static str {
+        let found = self.try_kubectl(&["get", "securitycontextconstraints", "restricted-v2"], "");
+        if found.code == 0 { "restricted-v2" } else { "restricted" }
     }
 
     /// Whatever of an environment is left in the cluster, cluster-scoped objects included.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::cli::{self, Cli};
 use crate::environment::{EnvName, Environment, Place, Tenure};
 use crate::fuzz::Reader;
+use crate::level::Level;
 use crate::manifest::Kind;
 use crate::render;
 use crate::settings::Choices;
@@ -120,7 +121,7 @@ fn environment(text: &str) -> Option<Environment> {
     }
     let name = EnvName::parse(&env?).ok()?;
     let cluster_domain = Some("apps.example.com".to_owned());
-    let place = Place { namespace, tenure: Tenure::Own, cluster_domain, has_sccs: true };
+    let place = Place { namespace, tenure: Tenure::Own, cluster_domain, has_sccs: true, level: Level::NEWEST };
     Environment::validate(&name, choices, place).ok()
 }
 
