@@ -5,12 +5,14 @@
 
 mod context;
 mod init;
+mod limits;
 mod pod;
 mod templates;
 mod typed;
 
 use serde_json::{Value, json};
 
+use crate::environment::token::{KEY, Token};
 use crate::environment::{Environment, SccChoice, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
@@ -49,6 +51,9 @@ pub fn render(environment: &Environment) -> Result<ManifestSet> {
         add("scc/role.yaml.hbs", json!({}))?;
         add("scc/rolebinding.yaml.hbs", json!({}))?;
     }
+    if environment.owner.is_some() {
+        add("manifests/ownerbinding.yaml.hbs", json!({}))?;
+    }
     add("manifests/inventory.yaml.hbs", json!({}))?;
     if !environment.scripts.is_empty() {
         add("manifests/init.yaml.hbs", json!({"init_data": init::data(environment)}))?;
@@ -56,6 +61,12 @@ pub fn render(environment: &Environment) -> Result<ManifestSet> {
     if environment.persistence.is_some() {
         add("manifests/persistentvolumeclaim.yaml.hbs", json!({}))?;
     }
+    // What others have in a namespace of theirs is not ours to limit.
+    if environment.tenure != Tenure::Guest {
+        add("manifests/resourcequota.yaml.hbs", json!({"quota": limits::quota(environment)?}))?;
+        add("manifests/limitrange.yaml.hbs", json!({}))?;
+    }
+    add("manifests/networkpolicy.yaml.hbs", json!({}))?;
     add("manifests/service.yaml.hbs", json!({}))?;
     for route in environment.routes() {
         add("manifests/route.yaml.hbs", context::of_route(environment, &route))?;
@@ -64,9 +75,39 @@ pub fn render(environment: &Environment) -> Result<ManifestSet> {
     Ok(ManifestSet { manifests })
 }
 
-/// One YAML stream of all objects.
-pub fn to_yaml(set: &ManifestSet) -> Result<String> {
-    let mut stream = String::new();
+/// The Secret that holds the emulator's token. It is no part of [`render`]: what is rendered is for everybody to read.
+///
+/// # Errors
+/// As [`render`].
+pub fn token_secret(environment: &Environment, token: &Token) -> Result<Manifest> {
+    let data = json!({KEY: k8s_openapi::ByteString(token.expose().as_bytes().to_vec())});
+    manifest("manifests/auth.yaml.hbs", &context::with(&context::of(environment)?, json!({"auth_data": data})))
+        // The words of the parser might repeat what it read.
+        .map_err(|_| CommandError::new("cannot render the emulator's Secret").hint("please report this as a fault"))
+}
+
+/// What must be in the namespace besides what is rendered, a line each.
+pub fn needs(environment: &Environment) -> Vec<String> {
+    let namespace = &environment.namespace;
+    let token = environment.token.as_ref().map(|token| {
+        format!(
+            "needs the Secret {} with the emulator's token: \
+             kubectl -n {namespace} create secret generic {} --from-file={}=FILE",
+            token.secret, token.secret, token.key
+        )
+    });
+    let pulls = environment.pull_secrets.iter().map(|name| {
+        format!(
+            "needs the Secret {name} to pull the image: \
+             kubectl -n {namespace} create secret docker-registry {name} --from-file=.dockerconfigjson=FILE"
+        )
+    });
+    token.into_iter().chain(pulls).collect()
+}
+
+/// One YAML stream of all objects, with comments before it.
+pub fn to_yaml(set: &ManifestSet, comments: &[String]) -> Result<String> {
+    let mut stream: String = comments.iter().map(|comment| format!("# {comment}\n")).collect();
     for manifest in &set.manifests {
         let document = yaml::write(&manifest.object)
             .map_err(|error| CommandError::new(format!("cannot write {} as YAML: {error}", manifest.id)))?;
@@ -111,6 +152,9 @@ mod tests {
         Role/lsdeploy-scc
         RoleBinding/lsdeploy-scc
         ConfigMap/lsdeploy-inventory
+        ResourceQuota/lsdeploy
+        LimitRange/lsdeploy
+        NetworkPolicy/emulator
         Service/emulator
         Deployment/emulator
         ");
@@ -169,8 +213,8 @@ mod tests {
         #[test]
         fn a_template_cannot_be_broken_out_of(text in "\\PC*|[\\x00-\\x7f]*") {
             let filled = templates::fill("manifests/route.yaml.hbs", &json!({
-                "route": text, "namespace": "n", "labels": {"k": text}, "host": null, "service": text,
-                "target_port": text, "tls": "Allow",
+                "route": text, "namespace": "n", "route_labels": {"k": text}, "host": null, "service": text,
+                "target_port": text, "tls": "Allow", "allow_from": text,
             })).unwrap();
             let object: Value = yaml::parse(&filled).unwrap();
             prop_assert_eq!(object.pointer("/metadata/name"), Some(&json!(text)));

@@ -30,9 +30,14 @@ pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> 
     }
     let environment = Environment::validate(&name, choices, place)?;
     let set = render::render(&environment)?;
+    let needs = render::needs(&environment);
     match &args.output_dir {
-        None => Ok(Outcome::success(render::to_yaml(&set)?)),
-        Some(directory) => write_files(&set, directory),
+        None => Ok(Outcome::success(render::to_yaml(&set, &needs)?)),
+        Some(directory) => {
+            let written = write_files(&set, directory)?;
+            let text = needs.iter().fold(written.text, |text, need| format!("{text}{need}\n"));
+            Ok(Outcome::success(text))
+        }
     }
 }
 

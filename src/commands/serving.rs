@@ -12,6 +12,7 @@ use crate::environment::{EDGE, Environment, SccChoice};
 use crate::error::CommandError;
 use crate::events::{Events, What};
 use crate::exit::ExitStatus;
+use crate::finding::Finding;
 use crate::render::names;
 use crate::report::EnvReport;
 use crate::smoke::{self, Limit, Options, Target, Tenant};
@@ -57,7 +58,11 @@ impl Serving<'_> {
             }
             Ok(Ok(ready)) => {
                 self.name_endpoints(ready, report).await;
-                true
+                report.stuck = self.environment.image.digest().and_then(|pin| other_digest(pin, report));
+                if report.stuck.is_some() {
+                    report.status = report.status.max(ExitStatus::Failure);
+                }
+                report.stuck.is_none()
             }
         }
     }
@@ -204,6 +209,21 @@ pub(super) fn smoke_options(
         stop: context.stop.clone(),
         flags: String::new(),
     }
+}
+
+/// What runs must be what the image is pinned to, whoever tagged, mirrored or loaded it.
+fn other_digest(pin: &str, report: &EnvReport) -> Option<(Finding, Vec<String>)> {
+    let runs = report.digest.as_deref().filter(|runs| *runs != pin)?;
+    let image = report.image.as_deref().unwrap_or_default();
+    let finding = Finding {
+        code: "digest-differs",
+        message: format!("the image is pinned to {pin}, and the node says that it runs {runs}"),
+        hint: format!(
+            "do not use it before you know why; `skopeo inspect --raw docker://{image}` shows whether the pin is a list of \
+             images and this digest one of them: then pin that one"
+        ),
+    };
+    Some((finding, vec![format!("imageID ends in {runs}")]))
 }
 
 fn reached(milestone: Milestone) -> String {
