@@ -105,9 +105,9 @@ pub fn needs(environment: &Environment) -> Vec<String> {
     token.into_iter().chain(pulls).collect()
 }
 
-/// One YAML stream of all objects, with comments before it.
-pub fn to_yaml(set: &ManifestSet, comments: &[String]) -> Result<String> {
-    let mut stream: String = comments.iter().map(|comment| format!("# {comment}\n")).collect();
+/// One YAML stream of all objects.
+pub fn to_yaml(set: &ManifestSet) -> Result<String> {
+    let mut stream = String::new();
     for manifest in &set.manifests {
         let document = yaml::write(&manifest.object)
             .map_err(|error| CommandError::new(format!("cannot write {} as YAML: {error}", manifest.id)))?;
@@ -188,8 +188,35 @@ mod tests {
     }
 
     #[test]
+    fn the_pod_gets_no_access_to_the_cluster_and_its_token_by_reference_only() {
+        let set = rendered(Choices {
+            emulator: Some("localstack-pro".into()),
+            auth_token: Some("own".into()),
+            ..Choices::default()
+        });
+        let pod = set.find(Kind::Deployment).unwrap().object.pointer("/spec/template/spec").unwrap().clone();
+        assert_eq!((&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]), (&json!(false), &json!(false)));
+        assert_eq!(set.find(Kind::ServiceAccount).unwrap().object["automountServiceAccountToken"], false);
+        let variables = pod["containers"][0]["env"].as_array().unwrap();
+        let token = variables.iter().find(|variable| variable["name"] == "LOCALSTACK_AUTH_TOKEN").unwrap();
+        let reference = json!({"secretKeyRef": {"name": "emulator-auth", "key": "auth-token"}});
+        assert_eq!((token.get("value"), &token["valueFrom"]), (None, &reference));
+        assert!(set.find(Kind::Secret).is_none());
+    }
+
+    #[test]
+    fn only_namespaces_of_our_own_are_limited() {
+        let mut environment = environment("team1", Choices::default()).unwrap();
+        environment.tenure = Tenure::Guest;
+        let kinds: Vec<Kind> = render(&environment).unwrap().manifests.iter().map(|m| m.id.kind).collect();
+        assert!(!kinds.contains(&Kind::ResourceQuota) && !kinds.contains(&Kind::LimitRange));
+        assert!(kinds.contains(&Kind::NetworkPolicy));
+    }
+
+    #[test]
     fn every_object_carries_the_labels() {
-        for manifest in rendered(Choices::default()).manifests {
+        let owned = Choices { owner: Some("alice".into()), ..Choices::default() };
+        for manifest in rendered(owned).manifests {
             let labels = manifest.object.pointer("/metadata/labels").unwrap();
             assert_eq!(labels["app.kubernetes.io/managed-by"], "lsdeploy", "{}", manifest.id);
             assert_eq!(labels["app.kubernetes.io/instance"], "team1", "{}", manifest.id);

@@ -32,7 +32,10 @@ pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> 
     let set = render::render(&environment)?;
     let needs = render::needs(&environment);
     match &args.output_dir {
-        None => Ok(Outcome::success(render::to_yaml(&set, &needs)?)),
+        None => {
+            let comments: String = needs.iter().map(|need| format!("# {need}\n")).collect();
+            Ok(Outcome::success(comments + &render::to_yaml(&set)?))
+        }
         Some(directory) => {
             let written = write_files(&set, directory)?;
             let text = needs.iter().fold(written.text, |text, need| format!("{text}{need}\n"));

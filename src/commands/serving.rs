@@ -137,6 +137,7 @@ impl Checks<'_> {
                 }
                 if results.iter().any(|result| result.status == smoke::Status::Failed) {
                     report.status = report.status.max(ExitStatus::Failure);
+                    report.notes.extend(shut_out(self.environment));
                 }
                 report.smoke = Some(results);
             }
@@ -211,6 +212,12 @@ pub(super) fn smoke_options(
     }
 }
 
+/// The router hangs up on whoever is not in its list.
+fn shut_out(environment: &Environment) -> Option<String> {
+    let ranges = environment.allow_from.join(", ");
+    (!ranges.is_empty()).then(|| format!("the Routes let in only {ranges}: from anywhere else the router hangs up"))
+}
+
 /// What runs must be what the image is pinned to, whoever tagged, mirrored or loaded it.
 fn other_digest(pin: &str, report: &EnvReport) -> Option<(Finding, Vec<String>)> {
     let runs = report.digest.as_deref().filter(|runs| *runs != pin)?;
@@ -219,8 +226,9 @@ fn other_digest(pin: &str, report: &EnvReport) -> Option<(Finding, Vec<String>)>
         code: "digest-differs",
         message: format!("the image is pinned to {pin}, and the node says that it runs {runs}"),
         hint: format!(
-            "do not use it before you know why; `skopeo inspect --raw docker://{image}` shows whether the pin is a list of \
-             images and this digest one of them: then pin that one"
+            "do not use it before you know why; a node may know one image by several digests (`kubectl get nodes -o json` lists \
+             them under .status.images), and a pin may be a list of images (`skopeo inspect --raw docker://{image}`): then pin \
+             the digest that it says"
         ),
     };
     Some((finding, vec![format!("imageID ends in {runs}")]))

@@ -125,9 +125,6 @@ impl Up<'_> {
         }
         let Draft { environment, plan, live, notes, .. } = draft;
         report.reached_by(reach.router.as_deref());
-        for note in &notes {
-            events.send(What::Note(format!("note: {note}")));
-        }
         report.notes.extend(notes);
         if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
             let emulator = format!("the emulator of {}", environment.name);

@@ -164,3 +164,24 @@ pub(super) fn duration(took: Duration) -> String {
         format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reaches_an_environment_is_one_line() {
+        let open = Access { allow_from: Vec::new(), route_labels: BTreeMap::new(), router: "*.apps.test".to_owned() };
+        assert_eq!(
+            access(&open),
+            "open to everybody who reaches the router at *.apps.test; the emulator has no authentication: --allow-from CIDR \
+             narrows it"
+        );
+        let narrow = Access {
+            allow_from: vec!["10.0.0.0/8".to_owned()],
+            route_labels: BTreeMap::from([("shard".to_owned(), "a".to_owned())]),
+            ..open
+        };
+        assert_eq!(access(&narrow), "open to 10.0.0.0/8 only, at a router that serves shard=a");
+    }
+}
