@@ -58,6 +58,7 @@ pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) 
         tenancy::allowed(cluster, facts, &environment, needs_project, asks_for_owner),
         secrets::missing_pulls(cluster, &environment),
     )?;
+    tenancy::check_ranges(&facts.version, &environment)?;
     let mut set = render::render(&environment)?;
     complete(&mut set, &environment, &live);
     notes.extend(tenancy::withhold(&environment, allowed, &mut set, &mut live));

@@ -3,7 +3,7 @@
 use crate::cluster::discover::{Facts, Router};
 use crate::cluster::{Cluster, preflight};
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::LiveState;
 use crate::render::names;
@@ -40,6 +40,22 @@ pub(super) async fn allowed(
     let (quota, range, policy, owner) =
         tokio::try_join!(may(Kind::ResourceQuota), may(Kind::LimitRange), may(Kind::NetworkPolicy), binds)?;
     Ok(Allowed { limits: quota && range, policy, owner, router })
+}
+
+/// Kubernetes 1.22 is part of OpenShift 4.9; the router of OpenShift 3 knows no IPv6, that of 4.9 does.
+const READS_IPV6: u32 = 22;
+
+/// A router lets everybody in where it cannot read its list: one range of IPv6 opens the Routes on an older one.
+pub(super) fn check_ranges(version: &str, environment: &Environment) -> Result<()> {
+    let minor = version.trim_start_matches('v').split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+    let unread = environment.allow_from.iter().find(|range| range.contains(':'));
+    match (minor, unread) {
+        (Some(..READS_IPV6), Some(range)) => Err(CommandError::new(format!(
+            "--allow-from {range}: the router of a cluster with Kubernetes {version} may read IPv4 only, and then lets everybody in"
+        ))
+        .hint("name IPv4 ranges only, or none")),
+        _ => Ok(()),
+    }
 }
 
 /// Takes what the caller may not make out of what is wanted, and out of what is compared: it stays as it is. Returns
@@ -127,6 +143,17 @@ mod tests {
         let kinds = [Kind::ResourceQuota, Kind::LimitRange, Kind::NetworkPolicy];
         let wanted = set.manifests.iter().map(|m| m.id.kind).filter(|kind| kinds.contains(kind)).collect();
         (wanted, live.objects.len(), notes)
+    }
+
+    #[test]
+    fn a_range_that_an_older_router_cannot_read_is_refused() {
+        let ranges = |ranges: &[&str]| {
+            let allow_from = Some(ranges.iter().map(|range| (*range).to_owned()).collect());
+            environment("team1", Choices { allow_from, ..Choices::default() }).unwrap()
+        };
+        let both = ranges(&["10.0.0.0/8", "2001:db8::/32"]);
+        assert!(check_ranges("v1.11.0+d4cacc0", &both).is_err() && check_ranges("v1.20.2", &both).is_err());
+        assert!(check_ranges("v1.34.4", &both).is_ok() && check_ranges("v1.11.0", &ranges(&["10.0.0.0/8"])).is_ok());
     }
 
     #[test]
