@@ -97,8 +97,8 @@ pub struct ChoiceArgs {
     /// Take the emulator's token from this Secret of the namespace [key: auth-token]; or none
     #[arg(long, value_name = "NAME[/KEY]", conflicts_with = "auth_token_from")]
     pub auth_token_secret: Option<String>,
-    /// Read the emulator's token and keep it in a Secret: file:PATH, env:NAME, or - for standard input
-    #[arg(long, value_name = "SOURCE")]
+    /// Read the emulator's token from there (- is standard input) and keep it in a Secret
+    #[arg(long, value_name = "file:PATH|env:NAME|-")]
     pub auth_token_from: Option<String>,
 }
 

@@ -21,7 +21,7 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
     let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted, token: token.as_ref() };
-    let Draft { plan, live, domain_is_unknown, notes, .. } = draft::draft(&cluster, &facts, wanted).await?;
+    let Draft { plan, live, domain_is_unknown, notes, .. } = Box::pin(draft::draft(&cluster, &facts, wanted)).await?;
     if domain_is_unknown {
         return Err(environment::unknown_domain());
     }

@@ -34,6 +34,15 @@ pub(super) struct Wanted<'a> {
     pub(super) token: Option<&'a Token>,
 }
 
+/// What a run asks for by flags, as against what was recorded before: only that is an error where it cannot be.
+struct Asked<'a> {
+    environment: &'a Environment,
+    owner: bool,
+    token: Option<&'a Token>,
+    token_source: bool,
+    needs_project: bool,
+}
+
 /// What is to be done for an environment, as far as the caller can see.
 pub(super) struct Draft {
     pub(super) environment: Environment,
@@ -50,19 +59,20 @@ pub(super) struct Draft {
 /// Reads, validates, renders and compares.
 pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) -> Result<Draft> {
     let Wanted { name, namespace, choices, adopted, token } = wanted;
-    let (asks_for_owner, asks_for_token) = (choices.owner.is_some(), choices.auth_token.is_some());
+    let (owner, token_source) = (choices.owner.is_some(), choices.auth_token.is_some());
     let target = target::find(cluster, facts, name, namespace, choices).await?;
     let Target { environment, mut live, domain_is_unknown, needs_project, .. } = target;
+    let asked = Asked { environment: &environment, owner, token, token_source, needs_project };
     let ((), allowed, mut notes) = tokio::try_join!(
         check_existing_scc(cluster, &environment),
-        tenancy::allowed(cluster, facts, &environment, needs_project, asks_for_owner),
+        tenancy::allowed(cluster, facts, &asked),
         secrets::missing_pulls(cluster, &environment),
     )?;
     tenancy::check_ranges(&facts.version, &environment)?;
     let mut set = render::render(&environment)?;
     complete(&mut set, &environment, &live);
     notes.extend(tenancy::withhold(&environment, allowed, &mut set, &mut live));
-    notes.extend(secrets::place_token(cluster, &environment, token, asks_for_token, (&mut set, &mut live)).await?);
+    notes.extend(secrets::place_token(cluster, &asked, &mut set, &mut live).await?);
     let plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live, adopted)
         .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
     Ok(Draft { environment, plan, live, needs_project, domain_is_unknown, notes })

@@ -33,12 +33,12 @@ pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> 
     let needs = render::needs(&environment);
     match &args.output_dir {
         None => {
-            let comments: String = needs.iter().map(|need| format!("# {need}\n")).collect();
+            let comments = needs.iter().fold(String::new(), |text, need| text + "# " + need + "\n");
             Ok(Outcome::success(comments + &render::to_yaml(&set)?))
         }
         Some(directory) => {
             let written = write_files(&set, directory)?;
-            let text = needs.iter().fold(written.text, |text, need| format!("{text}{need}\n"));
+            let text = needs.iter().fold(written.text, |text, need| text + need + "\n");
             Ok(Outcome::success(text))
         }
     }

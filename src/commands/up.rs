@@ -89,7 +89,7 @@ impl Up<'_> {
         let Self { args, context, cluster, facts, .. } = self;
         let (namespace, token) = (args.envs.namespace.as_deref(), self.token.as_ref());
         let wanted = Wanted { name, namespace, choices, adopted: &self.adopted, token };
-        let mut draft = draft::draft(cluster, facts, wanted).await?;
+        let mut draft = Box::pin(draft::draft(cluster, facts, wanted)).await?;
         // Another time to live is a change by itself.
         if !draft.plan.is_empty() || args.choices.ttl.is_some() {
             let now = jiff::Timestamp::now();

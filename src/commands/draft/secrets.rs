@@ -3,9 +3,10 @@
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
+use super::Asked;
 use crate::cluster::{Cluster, Fault};
-use crate::environment::Environment;
-use crate::environment::token::{Token, TokenSource};
+use crate::environment::token::TokenSource;
+use crate::environment::{Environment, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::LiveState;
@@ -29,12 +30,12 @@ enum There {
 /// The token is nowhere.
 pub(super) async fn place_token(
     cluster: &Cluster,
-    environment: &Environment,
-    given: Option<&Token>,
-    asks: bool,
-    (set, live): (&mut ManifestSet, &mut LiveState),
+    asked: &Asked<'_>,
+    set: &mut ManifestSet,
+    live: &mut LiveState,
 ) -> Result<Vec<String>> {
-    match (&environment.token, given) {
+    let environment = asked.environment;
+    match (&environment.token, asked.token) {
         (None, _) => Ok(Vec::new()),
         (Some(source), Some(token)) if source.is_own => {
             let secret = render::token_secret(environment, token)?;
@@ -54,7 +55,7 @@ pub(super) async fn place_token(
                 .hint("give it again: --auth-token-from file:PATH, env:NAME or - (standard input)")
             })
         }
-        (Some(source), _) => check_token(cluster, environment, source, asks).await,
+        (Some(source), _) => check_token(cluster, asked, source).await,
     }
 }
 
@@ -70,12 +71,8 @@ fn renewed(environment: &Environment, there: &Value, wanted: &Value) -> Option<S
 }
 
 /// A Secret that somebody else made must hold the token. Before the namespace is there, it cannot be.
-async fn check_token(
-    cluster: &Cluster,
-    environment: &Environment,
-    source: &TokenSource,
-    asks: bool,
-) -> Result<Vec<String>> {
+async fn check_token(cluster: &Cluster, asked: &Asked<'_>, source: &TokenSource) -> Result<Vec<String>> {
+    let environment = asked.environment;
     let TokenSource { secret, key, .. } = source;
     let namespace = &environment.namespace;
     let lacks = match look(cluster, environment, secret).await? {
@@ -85,7 +82,7 @@ async fn check_token(
         There::No => format!("there is no Secret {secret} in {namespace}"),
     };
     let way = format!("kubectl -n {namespace} create secret generic {secret} --from-file={key}=FILE");
-    if !asks || environment.tenure != crate::environment::Tenure::Guest {
+    if !asked.token_source || environment.tenure != Tenure::Guest {
         return Ok(vec![format!("{lacks}: the emulator does not start before it is made: {way}")]);
     }
     Err(CommandError::new(format!("--auth-token-secret: {lacks}"))

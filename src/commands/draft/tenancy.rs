@@ -1,5 +1,6 @@
 //! What of an environment's tenancy the caller may make: what it may not is left as it is, and said. Reads only.
 
+use super::Asked;
 use crate::cluster::discover::{Facts, Router};
 use crate::cluster::{Cluster, preflight};
 use crate::environment::Environment;
@@ -21,22 +22,16 @@ pub(super) struct Allowed {
 }
 
 /// Asks what the caller may make. In a project that is yet to be requested it will be the administrator.
-pub(super) async fn allowed(
-    cluster: &Cluster,
-    facts: &Facts,
-    environment: &Environment,
-    needs_project: bool,
-    asks_for_owner: bool,
-) -> Result<Allowed> {
-    let router = facts.router;
+pub(super) async fn allowed(cluster: &Cluster, facts: &Facts, asked: &Asked<'_>) -> Result<Allowed> {
+    let (environment, router) = (asked.environment, facts.router);
     if facts.is_admin {
         return Ok(Allowed { limits: true, policy: true, owner: true, router });
     }
-    if needs_project {
+    if asked.needs_project {
         return Ok(Allowed { limits: false, policy: true, owner: true, router });
     }
     let may = |kind| preflight::may_create(cluster, environment.namespace.as_str(), kind);
-    let binds = async { Ok(asks_for_owner || environment.owner.is_none() || may(Kind::RoleBinding).await?) };
+    let binds = async { Ok(asked.owner || environment.owner.is_none() || may(Kind::RoleBinding).await?) };
     let (quota, range, policy, owner) =
         tokio::try_join!(may(Kind::ResourceQuota), may(Kind::LimitRange), may(Kind::NetworkPolicy), binds)?;
     Ok(Allowed { limits: quota && range, policy, owner, router })
