@@ -230,7 +230,7 @@ pub struct EnvArgs {
     /// The format
     #[arg(long, value_enum, default_value = "shell", value_name = "FORMAT")]
     pub format: EnvFormat,
-    /// Where the client runs: outside reaches the Routes, pod the Service inside the cluster
+    /// Where the client runs: outside reaches the Routes, pod the Service, from the environment's own namespace
     #[arg(long, value_enum, default_value = "outside", value_name = "PLACE")]
     pub from: From,
     /// How the caller reaches Routes.

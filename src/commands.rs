@@ -21,6 +21,7 @@ mod serving;
 mod smoke;
 mod status;
 mod target;
+mod token;
 mod up;
 
 use std::ffi::OsString;

@@ -68,6 +68,8 @@ pub mod exit;
 #[cfg(feature = "full")]
 pub mod printable;
 #[cfg(feature = "full")]
+mod quantity;
+#[cfg(feature = "full")]
 pub mod yaml;
 
 // The steps of each command, in order.

@@ -103,6 +103,9 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
             let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[] };
             write::write(cluster, writing, wanted).await.map(Some)
         }
+        Action::Create | Action::Update | Action::Adopt if *kind == Kind::ServiceAccount => {
+            write_account(cluster, namespace, name, &step.desired).await.map(Some)
+        }
         Action::Create | Action::Update | Action::Adopt => {
             let mut desired = step.desired.clone();
             if let (Kind::SecurityContextConstraints, Some(owner)) = (id.kind, owner) {
@@ -111,6 +114,26 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
             write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await.map(Some)
         }
     }
+}
+
+/// A ServiceAccount without, then with its pull secrets: server-side apply would own that list as a whole, and with it what
+/// OpenShift puts there. A strategic merge adds and removes by name.
+async fn write_account(cluster: &Cluster, namespace: &str, name: &str, desired: &Value) -> Result<Value, Fault> {
+    let mut rest = desired.clone();
+    let pulls = rest.as_object_mut().and_then(|account| account.remove("imagePullSecrets"));
+    let stored = cluster.apply(Kind::ServiceAccount, namespace, name, &rest).await?;
+    let Some(pulls) = pulls.filter(|pulls| !has_all(&stored, pulls)) else { return Ok(stored) };
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}?fieldManager={}", plan::FIELD_MANAGER);
+    cluster.patch(&path, &json!({"imagePullSecrets": pulls})).await
+}
+
+/// Whether the account lists exactly those of the pull secrets that it is to list.
+fn has_all(account: &Value, pulls: &Value) -> bool {
+    let listed = account.get("imagePullSecrets").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    pulls.as_array().into_iter().flatten().all(|pull| {
+        let is_there = listed.iter().any(|item| item["name"] == pull["name"]);
+        is_there == (pull.get("$patch").is_none())
+    })
 }
 
 /// Makes a cluster-scoped object go with its namespace, even when that is deleted by other means than `lsdeploy down`.

@@ -31,7 +31,27 @@ pub struct Facts {
     pub user: Option<String>,
     /// The caller is a cluster-admin.
     pub is_admin: bool,
+    /// Whether a namespace carries the labels by which NetworkPolicies let the router in.
+    pub router: Router,
 }
+
+/// Whether the namespace of the router can be told by its labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Router {
+    /// A namespace has them.
+    Labelled,
+    /// None has: a policy that lets in only that one would let in nobody.
+    Unlabelled,
+    /// The caller may not look.
+    Unseen,
+}
+
+/// The labels of namespaces that routers are in: see `manifests/networkpolicy.yaml.hbs`.
+const ROUTER_LABELS: [&str; 3] = [
+    "policy-group.network.openshift.io%2Fingress%3D",
+    "network.openshift.io%2Fpolicy-group%3Dingress",
+    "policy-group.network.openshift.io%2Fhost-network%3D",
+];
 
 /// Asks for all facts concurrently.
 ///
@@ -39,13 +59,14 @@ pub struct Facts {
 /// The cluster cannot be reached, refuses the credentials, or is no OpenShift (it serves no Routes).
 pub async fn discover(cluster: &Cluster) -> Result<Facts> {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    let (version, groups, ingress, ca, user, is_admin) = tokio::join!(
+    let (version, groups, ingress, ca, user, is_admin, router) = tokio::join!(
         cluster.get_path("/version"),
         cluster.get_path("/apis"),
         cluster.get_path("/apis/config.openshift.io/v1/ingresses/cluster"),
         cluster.get_path("/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert"),
         cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review),
         preflight::may_everything(cluster),
+        router(cluster),
     );
     let version = version.map_err(|fault| fault.explain("ask the cluster for its version"))?.unwrap_or_default();
     let groups = groups.map_err(|fault| fault.explain("ask the cluster for its APIs"))?;
@@ -78,7 +99,22 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         user: name_of_caller(cluster, user).await,
         // Who cannot ask is asked for each right by itself.
         is_admin: is_admin.unwrap_or(false),
+        router,
     })
+}
+
+/// Looks for namespaces with the router's labels. Whatever keeps the caller from looking, the rest of the run meets it.
+async fn router(cluster: &Cluster) -> Router {
+    let looks = ROUTER_LABELS.map(|label| async move {
+        let found = cluster.get_path(&format!("/api/v1/namespaces?limit=1&labelSelector={label}")).await.ok()??;
+        Some(found["items"].as_array().is_some_and(|items| !items.is_empty()))
+    });
+    let found = futures::future::join_all(looks).await;
+    match found.iter().any(Option::is_none) {
+        _ if found.contains(&Some(true)) => Router::Labelled,
+        true => Router::Unseen,
+        false => Router::Unlabelled,
+    }
 }
 
 async fn writing(cluster: &Cluster, level: Level) -> Result<Writing> {

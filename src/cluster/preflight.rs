@@ -62,6 +62,11 @@ pub async fn may_write(cluster: &Cluster, namespace: &NamespaceName) -> Result<b
     review(cluster, namespace.as_str(), "", Kind::ServiceAccount.plural(), "create").await
 }
 
+/// Whether the caller may make objects of a kind in a namespace.
+pub async fn may_create(cluster: &Cluster, namespace: &str, kind: Kind) -> Result<bool> {
+    review(cluster, namespace, kind.group(), kind.plural(), "create").await
+}
+
 /// Server-side apply needs `patch`, and `create` where the object does not exist; what is merged here is created by itself, and an
 /// SCC is then sent whole.
 fn needed(plan: &Plan) -> Vec<Right> {

@@ -1,12 +1,13 @@
 //! `diff`: what `up` would change. Reads only.
 
 use super::draft::{self, Draft, Wanted};
-use super::{Context, Outcome, target};
+use super::{Context, Outcome, target, token};
 use crate::cli::OutputFormat;
 use crate::cli::diff::DiffArgs;
 use crate::cluster::discover;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::Result;
+use crate::events::What;
 use crate::exit::ExitStatus;
 use crate::report::diff as report;
 
@@ -16,12 +17,16 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     let choices = target::choices(&args.choices)?;
     let adopted = draft::adopted(&args.adopt)?;
     Environment::check(&name, &choices, namespace)?;
+    let token = token::read(args.choices.auth_token_from.as_deref())?;
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
-    let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted };
-    let Draft { plan, live, domain_is_unknown, .. } = draft::draft(&cluster, &facts, wanted).await?;
+    let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted, token: token.as_ref() };
+    let Draft { plan, live, domain_is_unknown, notes, .. } = Box::pin(draft::draft(&cluster, &facts, wanted)).await?;
     if domain_is_unknown {
         return Err(environment::unknown_domain());
+    }
+    for note in notes {
+        context.events(name.as_str()).send(What::Note(format!("note: {note}")));
     }
     let changes = report::changes(&plan, &live)?;
     let text = match context.output {

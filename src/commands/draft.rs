@@ -1,14 +1,18 @@
 //! What is to be done for an environment: everything is read, validated, rendered and compared; nothing is written.
 
+mod secrets;
+mod tenancy;
+
 use super::target::{self, Target};
 use crate::cluster::discover::Facts;
 use crate::cluster::preflight::NOTHING_WRITTEN;
 use crate::cluster::{Cluster, apply};
+use crate::environment::token::Token;
 use crate::environment::{EnvName, Environment, SccChoice};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::{self, LiveState, Plan};
-use crate::render;
+use crate::render::{self, names};
 use crate::settings::Choices;
 
 /// Kinds that are never taken over from somebody else: what they allow, or what goes with them, is too much.
@@ -26,6 +30,17 @@ pub(super) struct Wanted<'a> {
     pub(super) namespace: Option<&'a str>,
     pub(super) choices: Choices,
     pub(super) adopted: &'a [ObjectId],
+    /// The emulator's token, where it was given.
+    pub(super) token: Option<&'a Token>,
+}
+
+/// What a run asks for by flags, as against what was recorded before: only that is an error where it cannot be.
+struct Asked<'a> {
+    environment: &'a Environment,
+    owner: bool,
+    token: Option<&'a Token>,
+    token_source: bool,
+    needs_project: bool,
 }
 
 /// What is to be done for an environment, as far as the caller can see.
@@ -37,19 +52,30 @@ pub(super) struct Draft {
     pub(super) needs_project: bool,
     /// The domain of its Routes could not be found out.
     pub(super) domain_is_unknown: bool,
+    /// What is left out, and what is missing.
+    pub(super) notes: Vec<String>,
 }
 
 /// Reads, validates, renders and compares.
 pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) -> Result<Draft> {
-    let Wanted { name, namespace, choices, adopted } = wanted;
+    let Wanted { name, namespace, choices, adopted, token } = wanted;
+    let (owner, token_source) = (choices.owner.is_some(), choices.auth_token.is_some());
     let target = target::find(cluster, facts, name, namespace, choices).await?;
-    let Target { environment, live, domain_is_unknown, needs_project, .. } = target;
-    check_existing_scc(cluster, &environment).await?;
+    let Target { environment, mut live, domain_is_unknown, needs_project, .. } = target;
+    let asked = Asked { environment: &environment, owner, token, token_source, needs_project };
+    let ((), allowed, mut notes) = tokio::try_join!(
+        check_existing_scc(cluster, &environment),
+        tenancy::allowed(cluster, facts, &asked),
+        secrets::missing_pulls(cluster, &environment),
+    )?;
+    tenancy::check_ranges(&facts.version, &environment)?;
     let mut set = render::render(&environment)?;
     complete(&mut set, &environment, &live);
+    notes.extend(tenancy::withhold(&environment, allowed, &mut set, &mut live));
+    notes.extend(secrets::place_token(cluster, &asked, &mut set, &mut live).await?);
     let plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live, adopted)
         .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
-    Ok(Draft { environment, plan, live, needs_project, domain_is_unknown })
+    Ok(Draft { environment, plan, live, needs_project, domain_is_unknown, notes })
 }
 
 /// The objects named by `--adopt`.
@@ -80,6 +106,7 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &LiveState) 
     let namespace = ObjectId::new(Kind::Namespace, environment.namespace.as_str());
     let owner = live.objects.get(&namespace).and_then(plan::uid);
     let inventory = live.objects.get(&ObjectId::new(Kind::ConfigMap, render::INVENTORY));
+    let account = live.objects.get(&ObjectId::new(Kind::ServiceAccount, names::EMULATOR));
     for manifest in &mut set.manifests {
         match (manifest.id.kind, &owner, inventory) {
             (Kind::SecurityContextConstraints, Some(uid), _) => {
@@ -87,6 +114,11 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &LiveState) 
             }
             (Kind::ConfigMap, _, Some(inventory)) if manifest.id.name == render::INVENTORY => {
                 plan::record::keep(&mut manifest.object, inventory);
+            }
+            (Kind::ServiceAccount, ..) => {
+                if let Some(live) = account {
+                    secrets::take_back_pulls(&mut manifest.object, live);
+                }
             }
             _ => {}
         }

@@ -5,13 +5,13 @@ use futures::future::{join_all, try_join_all};
 use super::draft::{self, Draft, Wanted};
 use super::reach::{self, Reach};
 use super::serving::Serving;
-use super::target;
-use super::{Context, Outcome};
+use super::{Context, Outcome, target, token};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
 use crate::cluster::write;
 use crate::cluster::{Cluster, apply, project};
+use crate::environment::token::Token;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, Phases, What};
@@ -31,6 +31,7 @@ struct Up<'a> {
     facts: &'a Facts,
     reach: &'a Reach,
     adopted: Vec<ObjectId>,
+    token: Option<Token>,
 }
 
 /// An environment that may be applied: nothing was written yet.
@@ -50,10 +51,11 @@ pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result
         Environment::check(name, &choices, args.envs.namespace.as_deref())?;
     }
     reach::resolve(&args.reach, None, &context.proxies)?;
+    let token = token::read(args.choices.auth_token_from.as_deref())?;
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
     let reach = reach::resolve(&args.reach, Some(&facts), &context.proxies)?;
-    let up = Up { args, context: &context, cluster: &cluster, facts: &facts, reach: &reach, adopted };
+    let up = Up { args, context: &context, cluster: &cluster, facts: &facts, reach: &reach, adopted, token };
     let prepared = try_join_all(names.iter().map(|name| up.prepare(name, choices.clone()))).await?;
     let reports = join_all(prepared.into_iter().map(|one| up.carry_out(one))).await;
     Ok(outcome(reports, context.output, colour))
@@ -86,8 +88,9 @@ impl Up<'_> {
     /// What is to be done, and whether the caller may do it.
     async fn draft(&self, name: &EnvName, choices: Choices) -> Result<Draft> {
         let Self { args, context, cluster, facts, .. } = self;
-        let wanted = Wanted { name, namespace: args.envs.namespace.as_deref(), choices, adopted: &self.adopted };
-        let mut draft = draft::draft(cluster, facts, wanted).await?;
+        let (namespace, token) = (args.envs.namespace.as_deref(), self.token.as_ref());
+        let wanted = Wanted { name, namespace, choices, adopted: &self.adopted, token };
+        let mut draft = Box::pin(draft::draft(cluster, facts, wanted)).await?;
         // Another time to live is a change by itself.
         if !draft.plan.is_empty() || args.choices.ttl.is_some() {
             let now = jiff::Timestamp::now();
@@ -127,7 +130,9 @@ impl Up<'_> {
         if needs_project {
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
-        let Draft { environment, plan, live, .. } = draft;
+        let Draft { environment, plan, live, notes, .. } = draft;
+        report.reached_by(reach.router.as_deref());
+        report.notes.extend(notes);
         if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
             let emulator = format!("the emulator of {}", environment.name);
             let lost = format!("note: {emulator} starts anew because its pod changes: what was in it is gone");

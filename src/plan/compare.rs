@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::quantity::milli;
+
 /// Lists whose items are told apart by a key, with that key: other items in them belong to others.
 /// Source: `x-kubernetes-list-map-keys` of the Kubernetes API.
 const KEYED_LISTS: [(&str, &str); 7] = [
@@ -92,37 +94,15 @@ fn is_same_scalar(desired: &Value, live: &Value, path: &str) -> bool {
     if desired == live || (is_empty(desired) && is_empty(live)) {
         return true;
     }
-    let is_amount = path.contains("/resources/requests/") || path.contains("/resources/limits/");
+    let is_amount = ["/resources/requests/", "/resources/limits/", "/spec/hard/", "/default/", "/defaultRequest/"]
+        .into_iter()
+        .any(|field| path.contains(field));
     let amount = |value: &Value| match value {
         Value::String(text) => milli(text),
         Value::Number(number) => milli(&number.to_string()),
         _ => None,
     };
     is_amount && amount(desired).is_some() && amount(desired) == amount(live)
-}
-
-/// A Kubernetes quantity in thousandths.
-fn milli(text: &str) -> Option<u128> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: u128 = match &text[digits.len()..] {
-        "m" => 1,
-        "" => 1000,
-        "k" => 1000 * 1000,
-        "M" => 1000 * 1000_u128.pow(2),
-        "G" => 1000 * 1000_u128.pow(3),
-        "T" => 1000 * 1000_u128.pow(4),
-        "P" => 1000 * 1000_u128.pow(5),
-        "Ki" => 1000 * 1024,
-        "Mi" => 1000 * 1024_u128.pow(2),
-        "Gi" => 1000 * 1024_u128.pow(3),
-        "Ti" => 1000 * 1024_u128.pow(4),
-        "Pi" => 1000 * 1024_u128.pow(5),
-        _ => return None,
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let number: u128 = format!("{whole}{fraction}").parse().ok()?;
-    Some(number.checked_mul(factor)? / scale)
 }
 
 #[cfg(test)]

@@ -107,7 +107,12 @@ fn variables(environment: &Environment) -> Result<Vec<Value>> {
     if let (Some(data), Some(_)) = (&profile.data, &environment.persistence) {
         all.extend(data.env.clone());
     }
-    all.iter().map(|(name, text)| Ok(json!({"name": name, "value": fill(environment, text)?}))).collect()
+    let plain = all.iter().map(|(name, text)| Ok(json!({"name": name, "value": fill(environment, text)?})));
+    let token = profile.auth_token.as_ref().zip(environment.token.as_ref()).map(|(taken, token)| {
+        let key = json!({"name": token.secret, "key": token.key});
+        Ok(json!({"name": taken.variable, "valueFrom": {"secretKeyRef": key}}))
+    });
+    plain.chain(token).collect()
 }
 
 /// Names that mean the pod itself inside the pod.

@@ -1,5 +1,7 @@
 //! Results for programs: a frozen shape (`lsdeploy/v1`). Keys may be added, none renamed.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,6 +25,8 @@ struct Environment<'a> {
     image: Option<&'a str>,
     digest: Option<&'a str>,
     scc: Option<&'a str>,
+    owner: Option<&'a str>,
+    access: Option<Access<'a>>,
     endpoints: Vec<Endpoint<'a>>,
     objects: Vec<Object<'a>>,
     phases: Vec<Phase>,
@@ -30,6 +34,15 @@ struct Environment<'a> {
     finding: Option<Stuck<'a>>,
     error: Option<Failure<'a>>,
     notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Access<'a> {
+    open: bool,
+    allow_from: &'a [String],
+    route_labels: &'a BTreeMap<String, String>,
+    router: &'a str,
+    summary: String,
 }
 
 #[derive(Serialize)]
@@ -93,6 +106,7 @@ struct Listed<'a> {
     emulator: &'a str,
     created: Option<&'a str>,
     created_by: Option<&'a str>,
+    owner: Option<&'a str>,
     expires_at: Option<&'a str>,
     url: Option<&'a str>,
     state: Option<&'a str>,
@@ -156,6 +170,7 @@ pub fn list(inventories: &[Inventory]) -> String {
             emulator: inventory.choices.emulator.as_deref().unwrap_or("localstack"),
             created: inventory.created.as_deref(),
             created_by: inventory.created_by.as_deref(),
+            owner: inventory.choices.owner.as_deref().filter(|owner| *owner != "none"),
             expires_at: inventory.expires.as_deref(),
             url: None,
             state: None,
@@ -173,6 +188,7 @@ pub fn local_list(found: &[ListedLocal]) -> String {
             emulator: &one.emulator,
             created: Some(&one.created),
             created_by: None,
+            owner: None,
             expires_at: None,
             url: Some(&one.url),
             state: Some(one.state),
@@ -206,6 +222,14 @@ fn of(report: &EnvReport) -> Environment<'_> {
         image: report.image.as_deref(),
         digest: report.digest.as_deref(),
         scc: report.scc.as_deref(),
+        owner: report.owner.as_deref(),
+        access: report.access.as_ref().map(|access| Access {
+            open: access.allow_from.is_empty(),
+            allow_from: &access.allow_from,
+            route_labels: &access.route_labels,
+            router: &access.router,
+            summary: super::run::access(access),
+        }),
         endpoints: report.endpoints.iter().map(|e| Endpoint { service: &e.service, url: &e.url }).collect(),
         objects: report
             .objects
