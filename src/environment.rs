@@ -1,5 +1,6 @@
 //! One environment, validated: everything `render` needs, and nothing that could still be wrong.
 
+pub mod beneficiary;
 pub mod local;
 pub mod names;
 pub mod scripts;

@@ -7,8 +7,9 @@ mod compare;
 mod owned_fields;
 pub mod record;
 pub mod shown;
+pub mod strict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -17,11 +18,16 @@ use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
 /// The name under which lsdeploy owns fields (server-side apply).
 pub const FIELD_MANAGER: &str = "lsdeploy";
 
+/// Fields that cannot be changed once they are written.
+const FIXED: [(Kind, &str); 2] = [(Kind::Deployment, "/spec/selector"), (Kind::RoleBinding, "/roleRef")];
+
 /// What the cluster holds under the names that an environment uses, and whatever else carries its labels.
 #[derive(Debug, Clone, Default)]
 pub struct LiveState {
     /// The live objects.
     pub objects: BTreeMap<ObjectId, Value>,
+    /// Objects that the caller may not read: they may be there, and be anything.
+    pub hidden: BTreeSet<ObjectId>,
 }
 
 /// What is done with one object.
@@ -156,9 +162,10 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     };
     let mut changes = compare::differences(&desired, object);
     changes.extend(owned_fields::dropped(&desired, object, FIELD_MANAGER));
+    changes.extend(strict::widened(id.kind, &desired, object));
     let action = if changes.is_empty() {
         Action::Unchanged
-    } else if id.kind == Kind::Deployment && changes.iter().any(|path| path.starts_with("/spec/selector")) {
+    } else if FIXED.iter().any(|(kind, field)| id.kind == *kind && changes.iter().any(|path| path.starts_with(field))) {
         Action::Replace
     } else {
         Action::Update
@@ -216,7 +223,8 @@ mod tests {
     }
 
     fn live(objects: Vec<Value>) -> LiveState {
-        LiveState { objects: objects.into_iter().map(|object| (manifest(object.clone()).id, object)).collect() }
+        let objects = objects.into_iter().map(|object| (manifest(object.clone()).id, object)).collect();
+        LiveState { objects, ..LiveState::default() }
     }
 
     fn actions(wanted: Vec<Value>, there: Vec<Value>) -> Vec<(String, Action)> {
@@ -272,5 +280,46 @@ mod tests {
             object
         };
         assert_eq!(actions(vec![deployment("moto")], vec![deployment("localstack")])[0].1, Action::Replace);
+    }
+
+    #[test]
+    fn a_binding_to_another_role_is_replaced() {
+        let binding = |role: &str| {
+            let mut object = ours(json!({}));
+            object["kind"] = "RoleBinding".into();
+            object["roleRef"] = json!({"kind": "Role", "name": role});
+            object
+        };
+        assert_eq!(actions(vec![binding("lsdeploy-scc")], vec![binding("admin")])[0].1, Action::Replace);
+    }
+
+    #[test]
+    fn what_others_added_to_an_scc_or_a_grant_of_ours_is_a_difference() {
+        let scc = |more: Value| {
+            let mut object = json!({"kind": "SecurityContextConstraints", "users": [], "allowPrivilegedContainer": false,
+                "seLinuxContext": {"type": "MustRunAs"}, "priority": null, "metadata": {"name": "lsdeploy-team1",
+                "labels": {"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"},
+                "annotations": {"lsdeploy.dev/namespace": "localstack-team1"}}});
+            object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            object
+        };
+        let widened = [
+            json!({"users": ["system:serviceaccount:other:default"]}),
+            json!({"allowPrivilegedContainer": true}),
+            json!({"priority": 10}),
+            json!({"seLinuxContext": {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t"}}}),
+            json!({"allowedUnsafeSysctls": ["*"]}),
+        ];
+        for more in widened {
+            assert_eq!(actions(vec![scc(json!({}))], vec![scc(more.clone())])[0].1, Action::Update, "{more}");
+        }
+        assert_eq!(actions(vec![scc(json!({}))], vec![scc(json!({"groups": []}))])[0].1, Action::Unchanged);
+        let role = |verbs: &[&str]| {
+            let mut object = ours(json!({}));
+            object["kind"] = "Role".into();
+            object["rules"] = json!([{"resources": ["securitycontextconstraints"], "verbs": verbs}]);
+            object
+        };
+        assert_eq!(actions(vec![role(&["use"])], vec![role(&["use", "*"])])[0].1, Action::Update);
     }
 }

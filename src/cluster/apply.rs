@@ -91,6 +91,7 @@ async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&s
             cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
         }
         Action::Create | Action::Update | Action::Adopt => {
+            take_away(cluster, step).await?;
             let mut desired = step.desired.clone();
             if let (Kind::SecurityContextConstraints, Some(owner)) = (kind, owner) {
                 own_by_namespace(&mut desired, namespace, owner);
@@ -98,6 +99,18 @@ async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&s
             cluster.apply(*kind, namespace, name, &desired).await.map(Some)
         }
     }
+}
+
+/// Fields of an SCC that others added and that let more in than it is to: applying alone would leave them.
+async fn take_away(cluster: &Cluster, step: &Step) -> Result<(), Fault> {
+    let paths = plan::strict::taken_away(step);
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let test = step.uid.iter().map(|uid| json!({"op": "test", "path": "/metadata/uid", "value": uid}));
+    let remove = paths.into_iter().map(|path| json!({"op": "remove", "path": path}));
+    let operations: Vec<Value> = test.chain(remove).collect();
+    cluster.patch_fields(step.id.kind, &step.id.name, &Value::from(operations)).await.map(drop)
 }
 
 /// Makes a cluster-scoped object go with its namespace, even when that is deleted by other means than `lsdeploy down`.

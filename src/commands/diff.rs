@@ -7,6 +7,7 @@ use crate::cli::diff::DiffArgs;
 use crate::cluster::discover;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::Result;
+use crate::events::What;
 use crate::exit::ExitStatus;
 use crate::report::diff as report;
 
@@ -19,10 +20,12 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
     let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted };
-    let Draft { plan, live, domain_is_unknown, .. } = draft::draft(&cluster, &facts, wanted).await?;
+    let Draft { plan, live, domain_is_unknown, notes, .. } = draft::draft(&cluster, &facts, wanted).await?;
     if domain_is_unknown {
         return Err(environment::unknown_domain());
     }
+    let events = context.events(name.as_str());
+    notes.into_iter().for_each(|note| events.send(What::Note(format!("note: {note}"))));
     let changes = report::changes(&plan, &live)?;
     let text = match context.output {
         OutputFormat::Text => report::text(name.as_str(), &changes, colour),

@@ -62,5 +62,5 @@ pub(super) async fn remove_one(
     let events = context.events(name.as_str());
     let doomed = Doomed { env: name, namespace: &home, is_project };
     let deleted = remove::remove(cluster, doomed, context.timeout, &events).await?;
-    Ok(Removed { env: name.to_string(), namespace: Some(home.to_string()), deleted, out_of_sight })
+    Ok(Removed { env: name.to_string(), namespace: Some(home.to_string()), deleted, out_of_sight, ..Removed::default() })
 }

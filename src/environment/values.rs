@@ -173,7 +173,7 @@ pub fn parse_region(text: &str) -> Result<String> {
     Err(invalid("--region", text, "use the name of an AWS region, e.g. us-east-1"))
 }
 
-fn invalid(flag: &str, text: &str, advice: &str) -> CommandError {
+pub(super) fn invalid(flag: &str, text: &str, advice: &str) -> CommandError {
     CommandError::new(format!("{flag} cannot be `{}`", text.escape_default())).hint(advice)
 }
 
