@@ -11,6 +11,7 @@ mod fault;
 pub mod grant;
 pub mod inventory;
 mod kubeconfig;
+pub mod leave;
 pub mod observe;
 pub mod preflight;
 pub mod project;

@@ -124,6 +124,8 @@ pub(super) fn removed(removed: &Removed) -> String {
     let Removed { env, namespace, deleted, out_of_sight, .. } = removed;
     let place = namespace.as_ref().map_or_else(|| "on this machine".to_owned(), |name| format!("in namespace {name}"));
     match deleted {
+        // What is left is said as an error.
+        _ if !(removed.left.is_empty() && removed.unseen.is_empty()) => String::new(),
         0 if *out_of_sight => {
             format!("{env} was gone already: you have no project {}\n", namespace.as_deref().unwrap_or_default())
         }
