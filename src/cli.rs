@@ -70,6 +70,11 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Print a manual page, e.g. for `lsdeploy man up | man -l -`
+    Man {
+        /// The command that it is about [default: the whole program]
+        command: Option<String>,
+    },
     /// What `up --target local` starts: the router and the emulator of one environment
     #[command(hide = true)]
     LocalSupervisor {

@@ -13,6 +13,7 @@ mod interrupted;
 mod list;
 mod local;
 mod logs;
+mod man;
 mod reach;
 mod render;
 mod reports;
@@ -226,6 +227,7 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Logs(args) => logs::run(&args, context).await,
         Command::DnsDebug(args) => dns_debug::run(&args, context, colour).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
+        Command::Man { command } => man(command.as_deref()),
         Command::LocalSupervisor { .. } | Command::DnsProbe => Ok(Outcome::success(String::new())),
     }
 }
@@ -302,12 +304,19 @@ fn completions(shell: clap_complete::Shell) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+fn man(command: Option<&str>) -> Result<Outcome> {
+    use clap::CommandFactory as _;
+    man::page(shown(&Cli::command()), command).map(Outcome::success)
+}
+
 /// The command line without what is hidden: nobody is to complete that.
 fn shown(all: &clap::Command) -> clap::Command {
     let commands = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
     let arguments = all.get_arguments().cloned();
     clap::Command::new("lsdeploy")
         .version(env!("CARGO_PKG_VERSION"))
+        .about(all.get_about().cloned().unwrap_or_default())
+        .long_about(all.get_long_about().cloned().unwrap_or_default())
         .disable_help_subcommand(true)
         .args(arguments)
         .subcommands(commands)

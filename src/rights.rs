@@ -119,13 +119,14 @@ impl Preflight {
 /// Rights that go together: one after another, to the same resource in the same place for the same objects, with the same
 /// answer and no substitute.
 pub fn grouped(answers: &[Answer]) -> Vec<&[Answer]> {
-    answers.chunk_by(|a, b| {
-        let same = |a: &Need, b: &Need| {
-            a.right.resource == b.right.resource && a.right.group == b.right.group && a.needed_for == b.needed_for
-        };
-        a.verdict == b.verdict && same(&a.need, &b.need) && a.need.instead.is_empty() && b.need.instead.is_empty()
-    })
-    .collect()
+    answers
+        .chunk_by(|a, b| {
+            let same = |a: &Need, b: &Need| {
+                a.right.resource == b.right.resource && a.right.group == b.right.group && a.needed_for == b.needed_for
+            };
+            a.verdict == b.verdict && same(&a.need, &b.need) && a.need.instead.is_empty() && b.need.instead.is_empty()
+        })
+        .collect()
 }
 
 /// One group in words: `create, patch routes`, or `bind roles a, or use securitycontextconstraints b`.
@@ -204,8 +205,7 @@ fn right(verb: &str, group: &str, resource: &str, namespaced: bool) -> Right {
 
 fn need(step: &Step, right: Right) -> Need {
     // A project's administrator has all of a namespace but its bounds.
-    let comes_with_project =
-        right.namespaced && !["resourcequotas", "limitranges"].contains(&right.resource.as_str());
+    let comes_with_project = right.namespaced && !["resourcequotas", "limitranges"].contains(&right.resource.as_str());
     let needed_for = vec![step.id.clone()];
     Need { right, instead: Vec::new(), needed_for, comes_with_project, only_server_knows: false }
 }
@@ -315,9 +315,9 @@ mod tests {
             step(Kind::RoleBinding, "lsdeploy-scc", Action::Update, binding),
         ];
         let said = said(steps);
-        assert!(said.contains(
-            &"use securitycontextconstraints lsdeploy-a or escalate roles lsdeploy-scc for 1".to_owned()
-        ));
+        assert!(
+            said.contains(&"use securitycontextconstraints lsdeploy-a or escalate roles lsdeploy-scc for 1".to_owned())
+        );
         assert!(
             said.contains(&"bind roles lsdeploy-scc or use securitycontextconstraints lsdeploy-a for 1".to_owned()),
             "{said:?}"

@@ -21,9 +21,8 @@ pub fn again(argv: &[OsString], verb: &str, set: &[(&str, &str)]) -> String {
     let given = matches.as_ref().and_then(ArgMatches::subcommand);
     let mut words = vec!["lsdeploy".to_owned(), verb.to_owned()];
     let Some(command) = commands.find_subcommand(verb) else { return words.join(" ") };
-    let travels = |argument: &&Arg| {
-        given.is_none_or(|(same, _)| same == verb) || !SHOWN.contains(&argument.get_id().as_str())
-    };
+    let travels =
+        |argument: &&Arg| given.is_none_or(|(same, _)| same == verb) || !SHOWN.contains(&argument.get_id().as_str());
     for argument in command.get_arguments().filter(travels) {
         let Some(long) = argument.get_long() else { continue };
         match set.iter().find(|(name, _)| *name == long) {
@@ -37,7 +36,8 @@ pub fn again(argv: &[OsString], verb: &str, set: &[(&str, &str)]) -> String {
 /// A flag as it was given; nothing where it was not.
 fn flag(given: &ArgMatches, argument: &Arg, long: &str) -> Vec<String> {
     let id = argument.get_id().as_str();
-    let is_given = given.try_contains_id(id).unwrap_or(false) && given.value_source(id) == Some(ValueSource::CommandLine);
+    let is_given =
+        given.try_contains_id(id).unwrap_or(false) && given.value_source(id) == Some(ValueSource::CommandLine);
     if !is_given {
         return Vec::new();
     }

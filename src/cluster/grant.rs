@@ -58,7 +58,8 @@ pub async fn rely(
         return Ok(Vec::new());
     }
     let Some(proof) = proof(cluster, environment, live, &scc).await? else { return Ok(Vec::new()) };
-    let unread: Vec<String> = plan.steps.iter().filter(|step| is_open(&step.id, step.action)).map(|step| step.id.to_string()).collect();
+    let unread: Vec<String> =
+        plan.steps.iter().filter(|step| is_open(&step.id, step.action)).map(|step| step.id.to_string()).collect();
     plan.steps.retain(|step| !(is_open(&step.id, step.action) && !live.hidden.contains(&step.id)));
     for step in plan.steps.iter_mut().filter(|step| is_open(&step.id, step.action)) {
         step.action = Action::Unchanged;
@@ -73,12 +74,7 @@ fn is_absent(plan: &Plan, scc: &str) -> bool {
     plan.steps.iter().any(|step| step.id.kind == SCC && step.id.name == scc && step.action == Action::Create)
 }
 
-async fn proof(
-    cluster: &Cluster,
-    environment: &Environment,
-    live: &LiveState,
-    scc: &str,
-) -> Result<Option<Proof>> {
+async fn proof(cluster: &Cluster, environment: &Environment, live: &LiveState, scc: &str) -> Result<Option<Proof>> {
     let namespace = &environment.namespace;
     let use_it = right("use", Some(scc), true);
     match preflight::account_may(cluster, namespace, names::EMULATOR, &use_it).await? {
@@ -90,7 +86,8 @@ async fn proof(
         return Ok(Some(Proof::Runs));
     }
     let place = live.objects.get(&ObjectId::new(Kind::Namespace, namespace.as_str()));
-    let is_ours = place.is_some_and(|place| foreign_owner(environment.name.as_str(), namespace.as_str(), place).is_none());
+    let is_ours =
+        place.is_some_and(|place| foreign_owner(environment.name.as_str(), namespace.as_str(), place).is_none());
     Ok((is_ours && environment.scc == SccChoice::Custom).then_some(Proof::Prepared))
 }
 

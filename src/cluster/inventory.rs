@@ -112,9 +112,9 @@ impl Search {
                 env.default_namespace()
             ))
             .hint(format!("`lsdeploy list` shows what you may see; `lsdeploy up --env {env}` would make it"))),
-            Self::Hidden(..) => self.certain(env).and_then(|found| {
-                found.ok_or_else(|| CommandError::new(format!("there is no environment {env}")))
-            }),
+            Self::Hidden(..) => self
+                .certain(env)
+                .and_then(|found| found.ok_or_else(|| CommandError::new(format!("there is no environment {env}")))),
         }
     }
 

@@ -107,7 +107,7 @@ mod tests {
 
     #[track_caller]
     fn check(server: &str, token: bool, refused: bool) {
-        let token = token.then(|| serde_json::json!({"token": "secret"})).unwrap_or_else(|| serde_json::json!({}));
+        let token = if token { serde_json::json!({"token": "secret"}) } else { serde_json::json!({}) };
         let login: AuthInfo = serde_json::from_value(token).unwrap();
         assert_eq!(refuse_in_the_clear(&server.parse().unwrap(), &login).is_err(), refused, "{server}");
     }

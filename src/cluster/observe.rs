@@ -37,7 +37,8 @@ pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
         try_join_all(singles.into_iter().map(|id| read(cluster, namespace, id))),
         routes(cluster, namespace)
     )?;
-    let hidden: BTreeSet<ObjectId> = singles.iter().filter_map(|(id, read)| read.is_err().then(|| id.clone())).collect();
+    let hidden: BTreeSet<ObjectId> =
+        singles.iter().filter_map(|(id, read)| read.is_err().then(|| id.clone())).collect();
     let read = singles.into_iter().filter_map(|(id, read)| Some((id, read.ok()??)));
     let objects: BTreeMap<ObjectId, Value> = read.chain(routes).collect();
     Ok(LiveState { objects, hidden })

@@ -49,11 +49,15 @@ impl Sought<'_> {
         let mut notes = Vec::new();
         // No object of a bundle says the domain of the Routes.
         let domain = Some("apps.invalid".to_owned());
-        let mut place =
-            Place { namespace: namespace.map(str::to_owned), tenure: Tenure::Own, cluster_domain: domain, has_sccs: true };
+        let mut place = Place {
+            namespace: namespace.map(str::to_owned),
+            tenure: Tenure::Own,
+            cluster_domain: domain,
+            has_sccs: true,
+        };
         if choices.apps_domain.is_some() {
             place.tenure = if namespace.is_some() { Tenure::Guest } else { Tenure::Own };
-            notes.extend(namespace.map(|namespace| unseen(namespace)));
+            notes.extend(namespace.map(unseen));
         } else {
             let cluster = context.connect().await.map_err(offline)?;
             let facts = discover::discover(&cluster).await.map_err(offline)?;
@@ -73,12 +77,7 @@ impl Sought<'_> {
 }
 
 /// Whose the namespace is to be. One that was named is never labelled as ours unless it carries our labels already.
-async fn tenure(
-    cluster: &Cluster,
-    name: &EnvName,
-    namespace: Option<&str>,
-    notes: &mut Vec<String>,
-) -> Result<Tenure> {
+async fn tenure(cluster: &Cluster, name: &EnvName, namespace: Option<&str>, notes: &mut Vec<String>) -> Result<Tenure> {
     let home = namespace.map_or_else(|| name.default_namespace(), str::to_owned);
     let found = match cluster.get(Kind::Namespace, "", &home).await {
         Ok(found) => found,

@@ -78,8 +78,9 @@ pub(super) async fn remove_one(
     if stays && deleted > 0 {
         left.extend(leave::release(cluster, name, &home).await?);
     }
-    // Where there was nothing, nothing is known to be left.
-    let is_known = has_own_scc && (was_there || deleted > 0 || !left.is_empty());
+    // Without an inventory only a namespace with our labels says that a cluster-admin prepared it.
+    let was_prepared = as_project || left.iter().any(|id| id.kind == Kind::Namespace);
+    let is_known = has_own_scc && (was_there || was_prepared);
     let unseen = if is_known { unseen } else { Vec::new() };
     Ok(Removed { env: name.to_string(), namespace: Some(home.to_string()), deleted, out_of_sight, left, unseen })
 }

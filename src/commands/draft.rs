@@ -54,8 +54,7 @@ pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) 
     complete(&mut set, &environment, &live);
     let mut plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live, adopted)
         .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
-    let notes =
-        if facts.is_admin { Vec::new() } else { grant::rely(cluster, &environment, &live, &mut plan).await? };
+    let notes = if facts.is_admin { Vec::new() } else { grant::rely(cluster, &environment, &live, &mut plan).await? };
     Ok(Draft { environment, plan, live, needs_project, domain_is_unknown, notes, preflight: None })
 }
 

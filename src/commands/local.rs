@@ -44,6 +44,7 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
         Command::Env(args) => look::env(&args, context, colour).await,
         Command::Logs(args) => logs::run(&args).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
+        Command::Man { command } => super::man(command.as_deref()),
         Command::DnsDebug(_) => Err(CommandError::new(
             "names of the local target are not in DNS: they end in localhost",
         )

@@ -99,7 +99,7 @@ fn ways(preflight: &Preflight, environment: &Environment) -> Vec<Way> {
 }
 
 /// Kinds of objects that `admin-bundle` has besides the SCC and its grant.
-pub(super) fn is_bundled(kind: Kind) -> bool {
+fn is_bundled(kind: Kind) -> bool {
     kind == Kind::Namespace || ["resourcequotas", "limitranges"].contains(&kind.plural())
 }
 

@@ -70,7 +70,8 @@ mod tests {
         assert_eq!(Beneficiary::parse("alice").unwrap(), Beneficiary::User("alice".into()));
         assert_eq!(Beneficiary::parse("group:a b").unwrap().to_string(), "group a b");
         assert!(Beneficiary::parse("system:serviceaccount:ci:runner").is_ok());
-        for bad in ["", "group:", " x", "a\nb", "group:system:authenticated", "group:system:serviceaccounts:ci", "тeam"] {
+        for bad in ["", "group:", " x", "a\nb", "group:system:authenticated", "group:system:serviceaccounts:ci", "тeam"]
+        {
             assert!(Beneficiary::parse(bad).is_err(), "{bad:?}");
         }
     }

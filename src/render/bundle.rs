@@ -53,7 +53,7 @@ pub fn bundle(environment: &Environment, beneficiary: Option<&Beneficiary>, note
 }
 
 impl Bundle {
-    /// The stream and the digest of its body: what begins with the first `---`.
+    /// The stream and the digest of its body: everything from the first line of three dashes on.
     pub fn write(&self) -> Result<(String, String)> {
         let mut body = String::new();
         for (manifest, why) in &self.objects {
@@ -68,7 +68,7 @@ impl Bundle {
         let digest = hexadecimal(&body);
         let mut text = String::new();
         let digested = [
-            format!("sha256 of what begins with the first `---`: {digest}"),
+            format!("sha256 of everything from the first line of three dashes on: {digest}"),
             "check it with: sed -n '/^---$/,$p' FILE | sha256sum".to_owned(),
         ];
         for line in self.header.iter().chain(&digested) {
@@ -148,9 +148,11 @@ fn needs(environment: &Environment) -> String {
 }
 
 fn binding(environment: &Environment, beneficiary: &Beneficiary) -> Result<(Manifest, String)> {
-    let more = json!({"beneficiary": BENEFICIARY, "subject_kind": beneficiary.kind(), "subject_name": beneficiary.name()});
+    let more =
+        json!({"beneficiary": BENEFICIARY, "subject_kind": beneficiary.kind(), "subject_name": beneficiary.name()});
     let made = manifest("scc/beneficiary.yaml.hbs", &context::with(&context::of(environment)?, more));
-    let mut made = made.map_err(|error| CommandError::new(format!("cannot render scc/beneficiary.yaml.hbs: {error}")))?;
+    let mut made =
+        made.map_err(|error| CommandError::new(format!("cannot render scc/beneficiary.yaml.hbs: {error}")))?;
     mark(&mut made.object, environment);
     let why = format!(
         "Lets {beneficiary} work in {} as the administrator of a project may: what a requested project would give.\n\

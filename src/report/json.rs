@@ -244,7 +244,7 @@ fn of(report: &EnvReport) -> Environment<'_> {
         }),
         error: report.error.as_ref().map(failure),
         notes: &report.notes,
-        preflight: asked(report.preflight.as_ref().or(report.error.as_ref().and_then(|e| e.preflight.as_deref()))),
+        preflight: asked(report.preflight.as_ref().or_else(|| report.error.as_ref()?.preflight.as_deref())),
     }
 }
 

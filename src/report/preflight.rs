@@ -95,13 +95,7 @@ mod tests {
 
     fn need(verb: &str, resource: &str, namespaced: bool, needed_for: Vec<ObjectId>) -> Need {
         Need {
-            right: Right {
-                verb: verb.into(),
-                group: String::new(),
-                resource: resource.into(),
-                name: None,
-                namespaced,
-            },
+            right: Right { verb: verb.into(), group: String::new(), resource: resource.into(), name: None, namespaced },
             instead: Vec::new(),
             needed_for,
             comes_with_project: false,

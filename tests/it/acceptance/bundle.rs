@@ -41,7 +41,7 @@ fn a_plain_user_needs_a_cluster_admin_once() {
     let made = dev.lsdeploy(&[&["admin-bundle", "--for", "dev"][..], &place].concat());
     assert_eq!(made.code, 0, "{made:?}");
     let body = digest(&made.stdout);
-    assert!(made.stderr.contains(&body) && made.stdout.contains(&format!("# sha256 of what begins")), "{made:?}");
+    assert!(made.stderr.contains(&body) && made.stdout.contains("# sha256 of everything from"), "{made:?}");
     assert!(made.stdout.contains(&body), "{made:?}");
     let offline = [&["admin-bundle", "--for", "dev", "--apps-domain", "apps.lab.test"][..], &place].concat();
     let offline = run(&mut lsdeploy(Path::new("/nonexistent"), &offline));
@@ -52,7 +52,10 @@ fn a_plain_user_needs_a_cluster_admin_once() {
     let (ran, report) = dev.json(&up);
     assert_eq!((ran.code, &report["scc"]), (0, &json!(scc)), "{ran:?}");
     let notes = report["notes"].as_array().unwrap();
-    assert!(notes.iter().any(|note| note.as_str().unwrap().contains("relied upon because the server says")), "{report:#}");
+    assert!(
+        notes.iter().any(|note| note.as_str().unwrap().contains("relied upon because the server says")),
+        "{report:#}"
+    );
     let (second, report) = dev.json(&[&up[..], &["--no-smoke"]].concat());
     assert_eq!(second.code, 0, "{second:?}");
     assert_eq!(audited_writes(&audit, report["run_id"].as_str().unwrap()), [""; 0]);
@@ -65,7 +68,10 @@ fn a_plain_user_needs_a_cluster_admin_once() {
         let account = format!("--as=system:serviceaccount:{account}");
         lab.try_kubectl(&["auth", "can-i", "use", &what, "-n", namespace, &account], "").stdout.trim().to_owned()
     };
-    assert_eq!((may("localstack-bundled:emulator").as_str(), may("localstack-bundled:default").as_str()), ("yes", "no"));
+    assert_eq!(
+        (may("localstack-bundled:emulator").as_str(), may("localstack-bundled:default").as_str()),
+        ("yes", "no")
+    );
 
     let (down, removed) = dev.json(&["down", "--env", env]);
     assert_eq!(down.code, 2, "{down:?}");
@@ -102,7 +108,10 @@ fn in_a_namespace_that_stays_only_the_scc_is_left_and_a_cluster_admins_down_remo
 
     let down = dev.lsdeploy(&["down", "--env", "bundle-guest", "--namespace", "bundle-house"]);
     assert!(down.code == 2 && down.stderr.contains("lsdeploy-bundle-guest"), "{down:?}");
-    assert_eq!(lab.leftovers("bundle-guest").trim(), "securitycontextconstraints.security.openshift.io/lsdeploy-bundle-guest");
+    assert_eq!(
+        lab.leftovers("bundle-guest").trim(),
+        "securitycontextconstraints.security.openshift.io/lsdeploy-bundle-guest"
+    );
     let rest = lab.lsdeploy(&["down", "--env", "bundle-guest"]);
     assert_eq!((rest.code, rest.stdout.as_str()), (0, "bundle-guest is gone\n"), "{rest:?}");
     assert_eq!(lab.leftovers("bundle-guest"), "");

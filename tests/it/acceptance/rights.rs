@@ -63,7 +63,9 @@ pub(crate) fn pasted(command: &str) -> Ran {
 #[track_caller]
 fn row<'a>(preflight: &'a Value, verb: &str, resource: &str) -> &'a Value {
     let rows = preflight.as_array().unwrap();
-    rows.iter().find(|row| row["verb"] == verb && row["resource"] == resource).unwrap_or_else(|| panic!("{preflight:#}"))
+    rows.iter()
+        .find(|row| row["verb"] == verb && row["resource"] == resource)
+        .unwrap_or_else(|| panic!("{preflight:#}"))
 }
 
 #[test]
@@ -131,7 +133,8 @@ fn who_may_everything_is_asked_once_and_sees_the_table_when_asking_for_all() {
     let Some(lab) = Lab::shared() else { return };
     let Some(audit) = lab_variable("AUDIT_LOG") else { return };
     let _clean = lab.clean(&["rights-all"], &[]);
-    let ran = lab.lsdeploy(&[&["up", "--env", "rights-all", "--no-wait", "--verbose", "--output", "json"][..], &SMALL].concat());
+    let ran = lab
+        .lsdeploy(&[&["up", "--env", "rights-all", "--no-wait", "--verbose", "--output", "json"][..], &SMALL].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
     for words in ["server https://", "as user admin, who may do everything", "create, patch routes", "3 Routes"] {
         assert!(ran.stderr.contains(words), "no `{words}` in {}", ran.stderr);
@@ -157,12 +160,18 @@ fn a_named_scc_must_be_there_and_granted_or_it_is_said_who_grants_it() {
     let up = [&["up", "--scc", "existing:nonroot-v2"][..], &place, &SMALL].concat();
     let refused = dev.lsdeploy(&up);
     assert_eq!(refused.code, 2, "{refused:?}");
-    assert!(refused.stderr.contains("oc adm policy add-scc-to-user nonroot-v2 -z emulator -n rights-named"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("oc adm policy add-scc-to-user nonroot-v2 -z emulator -n rights-named"),
+        "{refused:?}"
+    );
     assert_eq!(lab.leftovers("rights-named"), "");
 
     // As a cluster-admin grants it, by objects of another name.
-    let rule = ["--verb=use", "--resource=securitycontextconstraints", "--resource-name=nonroot-v2"];
-    lab.kubectl(&[&["-n", "rights-named", "create", "role", "theirs"][..], &rule].concat());
+    let rule = json!({"apiGroups": ["security.openshift.io"], "resources": ["securitycontextconstraints"],
+        "resourceNames": ["nonroot-v2"], "verbs": ["use"]});
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [rule],
+        "metadata": {"name": "theirs", "namespace": "rights-named"}});
+    lab.apply(&role.to_string());
     let to = "--serviceaccount=rights-named:emulator";
     lab.kubectl(&["-n", "rights-named", "create", "rolebinding", "theirs", "--role=theirs", to]);
     let (ran, report) = dev.json(&[&up[..], &["--no-smoke"]].concat());
@@ -196,14 +205,21 @@ fn what_was_widened_behind_our_back_is_shown_and_put_right() {
 
     let diff = lab.lsdeploy(&["diff", "--env", "rights-wide"]);
     assert_eq!(diff.code, 1, "{diff:?}");
-    for words in ["- users:", "- allowPrivilegedContainer: true", "/allowedUnsafeSysctls", "/seLinuxContext/seLinuxOptions"] {
+    for words in
+        ["- users:", "- allowPrivilegedContainer: true", "/allowedUnsafeSysctls", "/seLinuxContext/seLinuxOptions"]
+    {
         assert!(diff.stdout.contains(words), "no `{words}` in {}", diff.stdout);
     }
-    assert!(diff.stdout.contains("update Role/lsdeploy-scc") && diff.stdout.contains("update RoleBinding/lsdeploy-scc"));
+    assert!(
+        diff.stdout.contains("update Role/lsdeploy-scc") && diff.stdout.contains("update RoleBinding/lsdeploy-scc")
+    );
     let mended = lab.lsdeploy(&up);
     assert!(mended.code == 0 && mended.stdout.contains("is put right: SecurityContextConstraints/"), "{mended:?}");
     let live: Value = serde_json::from_str(&lab.kubectl(&[&["get", "-o", "json"][..], &scc].concat())).unwrap();
-    assert_eq!((&live["users"], &live["groups"], &live["allowPrivilegedContainer"]), (&json!([]), &json!([]), &json!(false)));
+    assert_eq!(
+        (&live["users"], &live["groups"], &live["allowPrivilegedContainer"]),
+        (&json!([]), &json!([]), &json!(false))
+    );
     assert_eq!((&live["seLinuxContext"], live.get("allowedUnsafeSysctls")), (&json!({"type": "MustRunAs"}), None));
     assert_eq!(lab.lsdeploy(&["diff", "--env", "rights-wide"]).code, 0);
 }
@@ -214,7 +230,8 @@ fn an_scc_of_our_name_that_is_not_ours_is_refused() {
     let _clean = lab.clean(&["rights-fake"], &[]);
     let fake = |name: &str, labels: &Value, home: &str| {
         let mut scc: Value =
-            serde_json::from_str(&lab.kubectl(&["get", "securitycontextconstraints", "privileged", "-o", "json"])).unwrap();
+            serde_json::from_str(&lab.kubectl(&["get", "securitycontextconstraints", "privileged", "-o", "json"]))
+                .unwrap();
         scc["metadata"] = json!({"name": name, "labels": labels, "annotations": {"lsdeploy.dev/namespace": home}});
         scc["users"] = json!([]);
         scc["groups"] = json!([]);
@@ -226,7 +243,11 @@ fn an_scc_of_our_name_that_is_not_ours_is_refused() {
     for (labels, home, owner) in [
         (json!({}), "", "somebody else"),
         (json!({"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "other"}), "x", "`other`"),
-        (json!({"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "rights-fake"}), "x", "namespace x"),
+        (
+            json!({"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "rights-fake"}),
+            "x",
+            "namespace x",
+        ),
     ] {
         fake(name, &labels, home);
         let refused = up();
@@ -241,6 +262,10 @@ fn an_scc_of_our_name_that_is_not_ours_is_refused() {
     assert!(mended.code == 0 && mended.stdout.contains("is put right"), "{mended:?}");
     let live: Value =
         serde_json::from_str(&lab.kubectl(&["get", "securitycontextconstraints", name, "-o", "json"])).unwrap();
-    assert_eq!((&live["allowPrivilegedContainer"], &live["allowHostNetwork"]), (&json!(false), &json!(false)), "{live:#}");
+    assert_eq!(
+        (&live["allowPrivilegedContainer"], &live["allowHostNetwork"]),
+        (&json!(false), &json!(false)),
+        "{live:#}"
+    );
     assert_eq!((&live["allowedCapabilities"], live["allowedUnsafeSysctls"].as_array()), (&json!([]), None), "{live:#}");
 }
