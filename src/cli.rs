@@ -1,5 +1,7 @@
 //! The command line, as given: no defaults that depend on anything, no meaning.
 
+pub mod again;
+pub mod bundle;
 pub mod chain;
 pub mod diff;
 pub mod dns;
@@ -52,6 +54,8 @@ pub enum Command {
     Gc,
     /// Show who changed an environment, when, from where, with which result
     History(OneEnvArgs),
+    /// Print what a cluster-admin must apply, so that `up` works without cluster rights
+    AdminBundle(bundle::BundleArgs),
     /// Explain the SCC of an environment
     Scc(scc::SccArgs),
     /// Print the emulator's log
@@ -65,6 +69,11 @@ pub enum Command {
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+    /// Print a manual page, e.g. for `lsdeploy man up | man -l -`
+    Man {
+        /// The command that it is about [default: the whole program]
+        command: Option<String>,
     },
     /// What `up --target local` starts: the router and the emulator of one environment
     #[command(hide = true)]

@@ -1,5 +1,6 @@
 //! From a parsed command line to an exit status: the steps of each command, in order.
 
+mod admin_bundle;
 mod arguments;
 mod diff;
 mod dns_debug;
@@ -12,6 +13,7 @@ mod interrupted;
 mod list;
 mod local;
 mod logs;
+mod man;
 mod reach;
 mod render;
 mod reports;
@@ -23,6 +25,7 @@ mod status;
 mod target;
 mod token;
 mod up;
+mod ways_out;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -37,7 +40,7 @@ use crate::cli::file::locate;
 use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, SmokeArgs, TargetName};
 use crate::cluster::{ClientArgs, Cluster};
 use crate::error::{CommandError, Result};
-use crate::events::{Event, Events};
+use crate::events::{Event, Events, What};
 use crate::exit::ExitStatus;
 use crate::report::{self, DnsRun, EnvReport, Level, Reporter, Style};
 use crate::smoke::{Proxies, Stop};
@@ -64,6 +67,8 @@ pub(crate) struct Context {
     pub(crate) proxies: Proxies,
     /// Everything is to be shown.
     pub(crate) verbose: bool,
+    /// The command line, for the same with another flag.
+    pub(crate) argv: Vec<OsString>,
     /// Asks smoke runs to take back what they made and to end.
     pub(crate) stop: Stop,
     sender: mpsc::UnboundedSender<Event>,
@@ -71,7 +76,13 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) async fn connect(&self) -> Result<Cluster> {
-        Cluster::connect(&self.client, &self.run_id).await
+        let cluster = Cluster::connect(&self.client, &self.run_id).await?;
+        let events = self.events("");
+        cluster.warnings.iter().for_each(|warning| events.send(What::Warning(warning.clone())));
+        if let Some(plugin) = &cluster.plugin {
+            events.send(What::Detail(format!("the kubeconfig has `{plugin}` run for credentials")));
+        }
+        Ok(cluster)
     }
 
     pub(crate) fn events(&self, env: &str) -> Events {
@@ -126,7 +137,7 @@ pub fn main(argv: &[OsString]) -> ExitStatus {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
-            let status = runtime.block_on(supervise(cli, colour));
+            let status = runtime.block_on(supervise(cli, argv, colour));
             // A name look-up that hangs must not keep the process.
             runtime.shutdown_timeout(Duration::ZERO);
             status
@@ -145,7 +156,7 @@ pub fn main(argv: &[OsString]) -> ExitStatus {
 }
 
 /// Runs one command beside its reporter and the signals that may end it.
-async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
+async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStatus> {
     if let Command::LocalSupervisor { directory } = cli.command {
         // It hears signals itself, and nobody reads what it would report.
         return local::supervise(directory).await.map(|()| ExitStatus::Success);
@@ -153,7 +164,7 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
     // One TLS implementation for the API server and for endpoints.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (sender, receiver) = mpsc::unbounded_channel();
-    let context = context(&cli.global, sender)?;
+    let context = context(&cli.global, argv, sender)?;
     let reports = Reports::prepare(&cli, github_actions())?;
     let many = matches!(&cli.command, Command::Up(args) if args.envs.envs.len() > 1)
         || matches!(&cli.command, Command::Down(args) if args.envs.len() > 1);
@@ -212,15 +223,17 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Env(args) => env::run(&args, context, colour).await,
         Command::Gc => gc::run(context, colour).await,
         Command::History(args) => history::run(&args, context).await,
+        Command::AdminBundle(args) => admin_bundle::run(&args, context).await,
         Command::Scc(args) => scc::run(&args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::DnsDebug(args) => dns_debug::run(&args, context, colour).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
+        Command::Man { command } => man(command.as_deref()),
         Command::LocalSupervisor { .. } | Command::DnsProbe => Ok(Outcome::success(String::new())),
     }
 }
 
-fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<Context> {
+fn context(global: &GlobalArgs, argv: &[OsString], sender: mpsc::UnboundedSender<Event>) -> Result<Context> {
     let timeout = parse_timeout(&global.timeout)?;
     Ok(Context {
         run_id: run_id(),
@@ -237,6 +250,7 @@ fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<
         output: global.output,
         proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
         verbose: global.verbose,
+        argv: argv.to_vec(),
         stop: Stop::default(),
         sender,
     })
@@ -254,6 +268,7 @@ fn envs(command: &Command) -> &[String] {
         Command::Logs(args) => slice::from_ref(&args.env.env),
         Command::History(args) => slice::from_ref(&args.env),
         Command::Diff(args) => slice::from_ref(&args.env.env),
+        Command::AdminBundle(args) => slice::from_ref(&args.env.env),
         _ => &[],
     }
 }
@@ -292,12 +307,19 @@ fn completions(shell: clap_complete::Shell) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+fn man(command: Option<&str>) -> Result<Outcome> {
+    use clap::CommandFactory as _;
+    man::page(shown(&Cli::command()), command).map(Outcome::success)
+}
+
 /// The command line without what is hidden: nobody is to complete that.
 fn shown(all: &clap::Command) -> clap::Command {
     let commands = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
     let arguments = all.get_arguments().cloned();
     clap::Command::new("lsdeploy")
         .version(env!("CARGO_PKG_VERSION"))
+        .about(all.get_about().cloned().unwrap_or_default())
+        .long_about(all.get_long_about().cloned().unwrap_or_default())
         .disable_help_subcommand(true)
         .args(arguments)
         .subcommands(commands)

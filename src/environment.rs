@@ -1,6 +1,7 @@
 //! One environment, validated: everything `render` needs, and nothing that could still be wrong.
 
 pub mod access;
+pub mod beneficiary;
 pub mod images;
 pub mod local;
 pub mod names;

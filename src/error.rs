@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::rights::Preflight;
+
 /// The tool could not do its job (exit status 2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError {
@@ -9,6 +11,8 @@ pub struct CommandError {
     pub message: String,
     /// What to do next; one line each.
     pub hints: Vec<String>,
+    /// What the caller may and may not do, where that is why.
+    pub preflight: Option<Box<Preflight>>,
 }
 
 /// What a step of a command returns.
@@ -17,7 +21,7 @@ pub type Result<T> = std::result::Result<T, CommandError>;
 impl CommandError {
     /// An error without a hint; add one with [`CommandError::hint`] wherever the user can act.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new() }
+        Self { message: message.into(), hints: Vec::new(), preflight: None }
     }
 
     /// Adds one line of advice.

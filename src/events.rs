@@ -36,6 +36,10 @@ pub enum What {
     Waiting(String),
     /// Something worth a line of its own.
     Note(String),
+    /// Something unsafe: said even where only results and errors are.
+    Warning(String),
+    /// For who wants to see everything.
+    Detail(String),
     /// Something is in the way, and may pass.
     Obstacle(crate::finding::Finding),
     /// A service was checked; so many are by now.

@@ -39,6 +39,9 @@ pub mod scc;
 pub mod plan;
 
 #[cfg(feature = "full")]
+pub mod rights;
+
+#[cfg(feature = "full")]
 pub mod cluster;
 #[cfg(feature = "full")]
 pub mod local;

@@ -9,8 +9,9 @@ pub mod merge;
 pub mod owned_fields;
 pub mod record;
 pub mod shown;
+pub mod strict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -21,6 +22,9 @@ pub use compare::differences;
 /// The name under which lsdeploy owns fields (server-side apply).
 pub const FIELD_MANAGER: &str = "lsdeploy";
 
+/// Fields that cannot be changed once they are written.
+const FIXED: [(Kind, &str); 2] = [(Kind::Deployment, "/spec/selector"), (Kind::RoleBinding, "/roleRef")];
+
 /// What the cluster holds under the names that an environment uses, and whatever else carries its labels.
 #[derive(Debug, Clone, Default)]
 pub struct LiveState {
@@ -28,6 +32,8 @@ pub struct LiveState {
     pub objects: BTreeMap<ObjectId, Value>,
     /// How their server is written to.
     pub writing: Writing,
+    /// Objects that the caller may not read: they may be there, and be anything.
+    pub hidden: BTreeSet<ObjectId>,
 }
 
 /// What is done with one object.
@@ -169,9 +175,10 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
         // It was made when the server was older, and is carried over once.
         changes.push(merge::LAST_APPLIED_PATH.to_owned());
     }
+    changes.extend(strict::widened(id.kind, &desired, object));
     let action = if changes.is_empty() {
         Action::Unchanged
-    } else if id.kind == Kind::Deployment && changes.iter().any(|path| path.starts_with("/spec/selector")) {
+    } else if FIXED.iter().any(|(kind, field)| id.kind == *kind && changes.iter().any(|path| path.starts_with(field))) {
         Action::Replace
     } else {
         Action::Update
@@ -230,7 +237,7 @@ mod tests {
 
     fn live(objects: Vec<Value>) -> LiveState {
         let objects = objects.into_iter().map(|object| (manifest(object.clone()).id, object)).collect();
-        LiveState { objects, writing: Writing::Applied }
+        LiveState { objects, ..LiveState::default() }
     }
 
     fn actions(wanted: Vec<Value>, there: Vec<Value>) -> Vec<(String, Action)> {
@@ -286,5 +293,46 @@ mod tests {
             object
         };
         assert_eq!(actions(vec![deployment("moto")], vec![deployment("localstack")])[0].1, Action::Replace);
+    }
+
+    #[test]
+    fn a_binding_to_another_role_is_replaced() {
+        let binding = |role: &str| {
+            let mut object = ours(json!({}));
+            object["kind"] = "RoleBinding".into();
+            object["roleRef"] = json!({"kind": "Role", "name": role});
+            object
+        };
+        assert_eq!(actions(vec![binding("lsdeploy-scc")], vec![binding("admin")])[0].1, Action::Replace);
+    }
+
+    #[test]
+    fn what_others_added_to_an_scc_or_a_grant_of_ours_is_a_difference() {
+        let scc = |more: Value| {
+            let mut object = json!({"kind": "SecurityContextConstraints", "users": [], "allowPrivilegedContainer": false,
+                "seLinuxContext": {"type": "MustRunAs"}, "priority": null, "metadata": {"name": "lsdeploy-team1",
+                "labels": {"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"},
+                "annotations": {"lsdeploy.dev/namespace": "localstack-team1"}}});
+            object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            object
+        };
+        let widened = [
+            json!({"users": ["system:serviceaccount:other:default"]}),
+            json!({"allowPrivilegedContainer": true}),
+            json!({"priority": 10}),
+            json!({"seLinuxContext": {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t"}}}),
+            json!({"allowedUnsafeSysctls": ["*"]}),
+        ];
+        for more in widened {
+            assert_eq!(actions(vec![scc(json!({}))], vec![scc(more.clone())])[0].1, Action::Update, "{more}");
+        }
+        assert_eq!(actions(vec![scc(json!({}))], vec![scc(json!({"groups": []}))])[0].1, Action::Unchanged);
+        let role = |verbs: &[&str]| {
+            let mut object = ours(json!({}));
+            object["kind"] = "Role".into();
+            object["rules"] = json!([{"resources": ["securitycontextconstraints"], "verbs": verbs}]);
+            object
+        };
+        assert_eq!(actions(vec![role(&["use"])], vec![role(&["use", "*"])])[0].1, Action::Update);
     }
 }

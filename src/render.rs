@@ -3,6 +3,7 @@
 //! Templates (`manifests/`, `scc/`) are rendered strictly, parsed, and read into the kind's own type before use, so that
 //! a value can never add a key, and a typing error in a template cannot reach a cluster.
 
+pub mod bundle;
 mod context;
 mod init;
 mod limits;
@@ -17,6 +18,7 @@ use crate::environment::{Environment, SccChoice, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
 use crate::yaml;
+pub use bundle::is_bundled;
 pub use context::{INVENTORY, INVENTORY_LABEL, instance_selector, labels};
 pub(crate) use init::RUNNER;
 pub(crate) use templates::fill_value;

@@ -11,6 +11,7 @@ pub mod junit;
 pub mod life;
 mod markup;
 mod page;
+pub mod preflight;
 mod progress;
 mod run;
 pub mod scc;
@@ -31,6 +32,7 @@ use crate::events::{Event, Phases, What};
 use crate::exit::ExitStatus;
 use crate::finding::Finding;
 use crate::manifest::ObjectId;
+use crate::rights::Preflight;
 use crate::smoke::{ServiceResult, Target};
 pub use run::Run;
 
@@ -98,6 +100,8 @@ pub struct EnvReport {
     pub stuck: Option<(Finding, Vec<String>)>,
     /// Why it could not be applied.
     pub error: Option<CommandError>,
+    /// What the caller may do, as far as it was asked.
+    pub preflight: Option<Preflight>,
     /// Worth knowing, wrong or not.
     pub notes: Vec<String>,
     /// How it ended.
@@ -176,6 +180,7 @@ impl EnvReport {
             smoke: None,
             stuck: None,
             error: None,
+            preflight: None,
             notes: Vec::new(),
             status: ExitStatus::Success,
             run_id: run_id.to_owned(),
@@ -277,8 +282,8 @@ pub struct ListedLocal {
     pub created: String,
 }
 
-/// An environment that is gone.
-#[derive(Debug, Clone)]
+/// An environment that is gone, but for what is left.
+#[derive(Debug, Clone, Default)]
 pub struct Removed {
     /// Its name.
     pub env: String,
@@ -288,6 +293,10 @@ pub struct Removed {
     pub deleted: usize,
     /// Its namespace is none of the caller's projects.
     pub out_of_sight: bool,
+    /// What the caller may not delete.
+    pub left: Vec<ObjectId>,
+    /// What may be left: the caller may not see it.
+    pub unseen: Vec<ObjectId>,
 }
 
 /// What `down` says of environments that are gone.

@@ -39,6 +39,7 @@ pub use admit::{Admitted, Reason, Refusal, Release, Request, admit};
 pub use after::invalid_after;
 pub use namespace::NamespaceFacts;
 pub use order::{order, sorted};
+pub(crate) use own::PREFIX;
 pub use own::{check_own, check_own_object};
 pub use points::points;
 pub use types::{FlexDriver, Groups, IdRange, RunAsUser, Scc, SeLinuxContext, SeLinuxOptions};

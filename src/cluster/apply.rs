@@ -103,10 +103,11 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
             let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[] };
             write::write(cluster, writing, wanted).await.map(Some)
         }
-        Action::Create | Action::Update | Action::Adopt if *kind == Kind::ServiceAccount => {
-            write_account(cluster, namespace, name, &step.desired).await.map(Some)
+        Action::Create | Action::Update | Action::Adopt if id.kind == Kind::ServiceAccount => {
+            write_account(cluster, place, step).await.map(Some)
         }
         Action::Create | Action::Update | Action::Adopt => {
+            take_away(cluster, step).await?;
             let mut desired = step.desired.clone();
             if let (Kind::SecurityContextConstraints, Some(owner)) = (id.kind, owner) {
                 own_by_namespace(&mut desired, namespace, owner);
@@ -118,12 +119,15 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
 
 /// A ServiceAccount without, then with its pull secrets: server-side apply would own that list as a whole, and with it what
 /// OpenShift puts there. A strategic merge adds and removes by name.
-async fn write_account(cluster: &Cluster, namespace: &str, name: &str, desired: &Value) -> Result<Value, Fault> {
-    let mut rest = desired.clone();
+async fn write_account(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Value, Fault> {
+    let Place { namespace, writing, .. } = place;
+    let Step { id, changes, .. } = step;
+    let mut rest = step.desired.clone();
     let pulls = rest.as_object_mut().and_then(|account| account.remove("imagePullSecrets"));
-    let stored = cluster.apply(Kind::ServiceAccount, namespace, name, &rest).await?;
+    let stored = write::write(cluster, writing, Wanted { namespace, id, desired: &rest, changes }).await?;
     let Some(pulls) = pulls.filter(|pulls| !has_all(&stored, pulls)) else { return Ok(stored) };
-    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}?fieldManager={}", plan::FIELD_MANAGER);
+    let path =
+        format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}?fieldManager={}", id.name, plan::FIELD_MANAGER);
     cluster.patch(&path, &json!({"imagePullSecrets": pulls})).await
 }
 
@@ -134,6 +138,18 @@ fn has_all(account: &Value, pulls: &Value) -> bool {
         let is_there = listed.iter().any(|item| item["name"] == pull["name"]);
         is_there == (pull.get("$patch").is_none())
     })
+}
+
+/// Fields of an SCC that others added and that let more in than it is to: applying alone would leave them.
+async fn take_away(cluster: &Cluster, step: &Step) -> Result<(), Fault> {
+    let paths = plan::strict::taken_away(step);
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let test = step.uid.iter().map(|uid| json!({"op": "test", "path": "/metadata/uid", "value": uid}));
+    let remove = paths.into_iter().map(|path| json!({"op": "remove", "path": path}));
+    let operations: Vec<Value> = test.chain(remove).collect();
+    cluster.patch_fields(step.id.kind, &step.id.name, &Value::from(operations)).await.map(drop)
 }
 
 /// Makes a cluster-scoped object go with its namespace, even when that is deleted by other means than `lsdeploy down`.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use http::{Method, Request};
 use kube::api::{Api, ApiResource, DynamicObject};
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
-use super::{Fault, credentials};
+use super::kubeconfig::Login;
+use super::{Fault, credentials, kubeconfig};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 
@@ -56,13 +56,19 @@ pub struct Cluster {
     /// The API server's address.
     pub server: String,
     run_id: String,
+    /// The kubeconfig's context; none in a pod.
+    pub context: Option<String>,
+    /// What is unsafe about the way to the server.
+    pub warnings: Vec<String>,
+    /// The program that the kubeconfig has run for credentials.
+    pub plugin: Option<String>,
 }
 
 impl Cluster {
     /// Reads the kubeconfig and prepares a client; nothing is sent yet. `run_id` goes into the user agent, so that the
     /// cluster's audit log can be held against the inventory's history.
     pub async fn connect(args: &ClientArgs, run_id: &str) -> Result<Self> {
-        let mut config = read_config(args).await?;
+        let Login { mut config, context, warnings, plugin } = kubeconfig::read(args).await?;
         config.read_timeout = None;
         config.connect_timeout = Some(Duration::from_secs(10));
         let agent = format!("lsdeploy/{} run={run_id}", env!("CARGO_PKG_VERSION"));
@@ -75,7 +81,7 @@ impl Cluster {
             return Err(CommandError::new(error).hint("a server is a URL, e.g. https://api.example.com:6443"));
         }
         let client = credentials::client(config, args.patience).await?;
-        Ok(Self { client, server, run_id: run_id.to_owned() })
+        Ok(Self { client, server, run_id: run_id.to_owned(), context, warnings, plugin })
     }
 
     /// The run that is connected.
@@ -166,6 +172,20 @@ impl Cluster {
         self.send(Method::POST, path, "application/json", Some(body)).await
     }
 
+    /// JSON patch of a cluster-scoped object.
+    pub async fn patch_fields(&self, kind: Kind, name: &str, patch: &Value) -> std::result::Result<Value, Fault> {
+        self.send(Method::PATCH, &object_path(kind, "", name), "application/json-patch+json", Some(patch)).await
+    }
+
+    /// POST of `body` as another user, which the caller must be allowed to be.
+    pub async fn post_as(&self, path: &str, body: &Value, user: &str) -> std::result::Result<Value, Fault> {
+        let request = Request::post(path)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .header("Impersonate-User", user)
+            .body(body.to_string().into_bytes());
+        self.answer(request).await
+    }
+
     /// Strategic merge patch of `path`.
     pub async fn patch(&self, path: &str, body: &Value) -> std::result::Result<Value, Fault> {
         self.send(Method::PATCH, path, "application/strategic-merge-patch+json", Some(body)).await
@@ -201,12 +221,13 @@ impl Cluster {
         body: Option<&Value>,
     ) -> std::result::Result<Value, Fault> {
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(http::header::CONTENT_TYPE, content_type)
-            .body(body)
-            .map_err(|error| Fault::Unreachable(error.to_string()))?;
+        let request =
+            Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content_type).body(body);
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: http::Result<Request<Vec<u8>>>) -> std::result::Result<Value, Fault> {
+        let request = request.map_err(|error| Fault::Unreachable(error.to_string()))?;
         match tokio::time::timeout(REQUEST_TIMEOUT, self.client.request::<Value>(request)).await {
             Ok(answer) => answer.map_err(|error| Fault::from(error).at(&self.server)),
             Err(_) => Err(Fault::Unreachable(format!(
@@ -245,48 +266,4 @@ fn encode(text: &str) -> String {
             }
         })
         .collect()
-}
-
-async fn read_config(args: &ClientArgs) -> Result<kube::Config> {
-    let options = KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
-    let kubeconfig = match &args.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let kubeconfig = match kubeconfig {
-        Ok(kubeconfig) => kubeconfig,
-        // A job inside the cluster has no kubeconfig but a ServiceAccount.
-        Err(error @ (KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath)) if args.kubeconfig.is_none() => {
-            return kube::Config::incluster().map_err(|_| missing(&error, args.has_variable));
-        }
-        Err(error) => return Err(unusable(&error)),
-    };
-    kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(&error))
-}
-
-/// There is none, or the variable names one that cannot be read.
-fn missing(error: &KubeconfigError, has_variable: bool) -> CommandError {
-    let error = match error {
-        KubeconfigError::ReadConfig(why, path) if has_variable => {
-            CommandError::new(format!("cannot read {}, which $KUBECONFIG names: {why}", path.display()))
-                .hint("unset KUBECONFIG or correct it, or name a file with --kubeconfig")
-        }
-        _ => CommandError::new("there is no kubeconfig: neither --kubeconfig, nor $KUBECONFIG, nor ~/.kube/config")
-            .hint("log in first (`oc login`), or name a file with --kubeconfig"),
-    };
-    error.hint("without any cluster: `--target local` keeps environments on this machine")
-}
-
-fn unusable(error: &KubeconfigError) -> CommandError {
-    if let KubeconfigError::ReadConfig(why, path) = error {
-        return CommandError::new(format!("cannot read --kubeconfig {}: {why}", path.display()))
-            .hint("name an existing file with --kubeconfig");
-    }
-    let hint = match error {
-        KubeconfigError::CurrentContextNotSet | KubeconfigError::LoadContext(_) => {
-            "name a context of the file with --context; `kubectl config get-contexts` lists them"
-        }
-        _ => "`kubectl config view` shows what the file says",
-    };
-    CommandError::new(format!("cannot use the kubeconfig: {error}")).hint(hint)
 }

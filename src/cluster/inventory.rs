@@ -94,6 +94,30 @@ impl Search {
         }
     }
 
+    /// The inventory of an environment that is to be there.
+    ///
+    /// # Errors
+    /// It is not, or not where the caller may look.
+    pub fn existing(self, env: &EnvName) -> Result<Inventory> {
+        match self {
+            Self::Found(inventory) => Ok(*inventory),
+            Self::Absent => Err(CommandError::new(format!("there is no environment {env}"))
+                .hint(format!("`lsdeploy up --env {env}` makes it; `lsdeploy list` shows those there are"))
+                .hint("if it is in a namespace of another name and you may not search them all, give --namespace")),
+            Self::NotYours => Err(CommandError::new(format!(
+                "there is no environment {env} in your projects, and elsewhere you may not look"
+            ))
+            .hint(format!(
+                "if it is there, have who administers it let you in: `oc adm policy add-role-to-user edit USER -n {}`",
+                env.default_namespace()
+            ))
+            .hint(format!("`lsdeploy list` shows what you may see; `lsdeploy up --env {env}` would make it"))),
+            Self::Hidden(..) => self
+                .certain(env)
+                .and_then(|found| found.ok_or_else(|| CommandError::new(format!("there is no environment {env}")))),
+        }
+    }
+
     /// The inventory, if it is there; an error where that cannot be known.
     pub fn certain(self, env: &EnvName) -> Result<Option<Inventory>> {
         match self {

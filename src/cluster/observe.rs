@@ -1,6 +1,6 @@
 //! Reads what the cluster holds under the names that an environment uses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 use serde_json::Value;
@@ -37,15 +37,25 @@ pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
         try_join_all(singles.into_iter().map(|id| read(cluster, namespace, id))),
         routes(cluster, namespace)
     )?;
-    let objects: BTreeMap<ObjectId, Value> = singles.into_iter().flatten().chain(routes).collect();
-    Ok(LiveState { objects, ..LiveState::default() })
+    let hidden: BTreeSet<ObjectId> =
+        singles.iter().filter_map(|(id, read)| read.is_err().then(|| id.clone())).collect();
+    let read = singles.into_iter().filter_map(|(id, read)| Some((id, read.ok()??)));
+    let objects: BTreeMap<ObjectId, Value> = read.chain(routes).collect();
+    Ok(LiveState { objects, hidden, ..LiveState::default() })
 }
 
-async fn read(cluster: &Cluster, namespace: &str, id: ObjectId) -> Result<Option<(ObjectId, Value)>> {
+/// The caller may not read the object.
+struct Hidden;
+
+async fn read(
+    cluster: &Cluster,
+    namespace: &str,
+    id: ObjectId,
+) -> Result<(ObjectId, std::result::Result<Option<Value>, Hidden>)> {
     match cluster.get(id.kind, namespace, &id.name).await {
-        Ok(found) => Ok(found.map(|object| (id, object))),
+        Ok(found) => Ok((id, Ok(found))),
         // Who may not read an object may still be allowed to make it; the API server has the last word.
-        Err(fault) if is_hidden(&fault) => Ok(None),
+        Err(fault) if is_hidden(&fault) => Ok((id, Err(Hidden))),
         Err(fault) => Err(explain(&fault, &id.to_string(), namespace)),
     }
 }

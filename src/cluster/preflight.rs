@@ -1,42 +1,20 @@
-//! What the caller may do, asked before the first write.
+//! What the caller may do, asked before the first write. IO.
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use serde_json::{Value, json};
 
+use super::discover::Facts;
 use super::{Cluster, Fault};
 use crate::environment::{NamespaceName, Tenure};
 use crate::error::{CommandError, Result};
-use crate::level::Writing;
-use crate::manifest::Kind;
+use crate::manifest::{Kind, ObjectId};
 use crate::plan::{Action, Plan};
+use crate::rights::{Answer, Need, Preflight, Right, Verdict, needed};
 
 /// How errors of checks begin that come before the first write.
 pub const NOTHING_WRITTEN: &str = "nothing was written: ";
 
-/// One right that a plan needs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Right {
-    kind: Kind,
-    verb: &'static str,
-}
-
-/// Asks for every right that the plan needs, of a caller who is no cluster-admin.
-///
-/// # Errors
-/// All missing rights at once, with the ways out.
-pub async fn check(cluster: &Cluster, namespace: &str, plan: &Plan, comes_with: Granted) -> Result<()> {
-    let mut needed = needed(plan);
-    if comes_with == Granted::WithProject {
-        needed.retain(|right| !right.kind.is_namespaced());
-    }
-    let answers = try_join_all(needed.iter().map(|right| async move {
-        let allowed = review(cluster, namespace, right.kind.group(), right.kind.plural(), right.verb).await?;
-        Ok::<_, CommandError>((right, allowed))
-    }))
-    .await?;
-    let missing: Vec<&Right> = answers.into_iter().filter(|(_, allowed)| !allowed).map(|(right, _)| right).collect();
-    if missing.is_empty() { Ok(()) } else { Err(explain(namespace, &missing)) }
-}
+const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 /// Which rights are there only later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +23,85 @@ pub enum Granted {
     Now,
     /// Those in the namespace come with the project that is to be requested.
     WithProject,
+}
+
+/// Asks for every right that the plan needs, all at once; a cluster-admin has been asked already.
+///
+/// # Errors
+/// The server does not answer. A right that is missing is no error here.
+pub async fn ask(
+    cluster: &Cluster,
+    facts: &Facts,
+    namespace: &NamespaceName,
+    plan: &Plan,
+    granted: Granted,
+) -> Result<Preflight> {
+    let answers = needed(plan).into_iter().map(|need| answer(cluster, facts, namespace, need, granted));
+    Ok(Preflight {
+        server: cluster.server.trim_end_matches('/').to_owned(),
+        context: cluster.context.clone(),
+        user: facts.user.clone(),
+        is_admin: facts.is_admin,
+        namespace: namespace.to_string(),
+        cluster: serves(facts),
+        answers: try_join_all(answers).await?,
+        differs: differs(plan),
+    })
+}
+
+async fn answer(
+    cluster: &Cluster,
+    facts: &Facts,
+    namespace: &NamespaceName,
+    need: Need,
+    granted: Granted,
+) -> Result<Answer> {
+    let verdict = if facts.is_admin {
+        Verdict::Yes
+    } else if granted == Granted::WithProject && need.comes_with_project {
+        Verdict::WithProject
+    } else if may(cluster, namespace, &need.right).await? || may_all(cluster, namespace, &need.instead).await? {
+        Verdict::Yes
+    } else if need.only_server_knows {
+        Verdict::Open
+    } else {
+        Verdict::No
+    };
+    Ok(Answer { need, verdict })
+}
+
+/// Whether the caller has a right.
+pub async fn may(cluster: &Cluster, namespace: &NamespaceName, right: &Right) -> Result<bool> {
+    ask_server(cluster, &attributes(right, namespace.as_str())).await
+}
+
+async fn may_all(cluster: &Cluster, namespace: &NamespaceName, rights: &[Right]) -> Result<bool> {
+    if rights.is_empty() {
+        return Ok(false);
+    }
+    let all = join_all(rights.iter().map(|right| may(cluster, namespace, right))).await;
+    Ok(all.into_iter().collect::<Result<Vec<bool>>>()?.into_iter().all(|one| one))
+}
+
+/// A right as the server is asked for it.
+pub(super) fn attributes(right: &Right, namespace: &str) -> Value {
+    let (resource, subresource) = right.resource.split_once('/').unwrap_or((&right.resource, ""));
+    let namespace = if right.namespaced { namespace } else { "" };
+    json!({"namespace": namespace, "group": right.group, "resource": resource, "subresource": subresource,
+        "verb": right.verb, "name": right.name.as_deref().unwrap_or_default()})
+}
+
+/// Objects that are there and would be changed.
+fn differs(plan: &Plan) -> Vec<(ObjectId, Vec<String>)> {
+    let changed = |action| matches!(action, Action::Update | Action::Replace);
+    let steps = plan.steps.iter().filter(|step| changed(step.action) && !step.changes.is_empty());
+    steps.map(|step| (step.id.clone(), step.changes.clone())).collect()
+}
+
+fn serves(facts: &Facts) -> String {
+    let word = |served| if served { "yes" } else { "no" };
+    let (sccs, projects) = (word(facts.has_sccs), word(facts.has_projects));
+    format!("Kubernetes {}; serves Routes: yes, SCCs: {sccs}, projects: {projects}", facts.version)
 }
 
 /// How a namespace that is not there can be made: as a namespace, else as a project; where neither is allowed, the plan's
@@ -67,92 +124,100 @@ pub async fn may_create(cluster: &Cluster, namespace: &str, kind: Kind) -> Resul
     review(cluster, namespace, kind.group(), kind.plural(), "create").await
 }
 
-/// Server-side apply needs `patch`, and `create` where the object does not exist; what is merged here is created by itself, and an
-/// SCC is then sent whole.
-fn needed(plan: &Plan) -> Vec<Right> {
-    let mut rights: Vec<Right> = Vec::new();
-    for step in &plan.steps {
-        let whole = step.id.kind == Kind::SecurityContextConstraints;
-        let verbs: &[&'static str] = match (step.action, plan.writing) {
-            (Action::Create, Writing::Applied) => &["create", "patch"],
-            (Action::Create, Writing::Merged) => &["create"],
-            (Action::Update | Action::Adopt, Writing::Merged) if whole => &["update"],
-            (Action::Update | Action::Adopt, _) => &["patch"],
-            (Action::Replace, Writing::Applied) => &["delete", "create", "patch"],
-            (Action::Replace, Writing::Merged) => &["delete", "create"],
-            (Action::Delete, _) => &["delete"],
-            (Action::Unchanged, _) => &[],
-        };
-        rights.extend(verbs.iter().map(|verb| Right { kind: step.id.kind, verb }));
-        // A Role may only grant what its writer may do.
-        if step.id.kind == Kind::Role && matches!(step.action, Action::Create | Action::Update | Action::Adopt) {
-            rights.push(Right { kind: Kind::SecurityContextConstraints, verb: "use" });
-        }
-    }
-    rights.sort();
-    rights.dedup();
-    rights
-}
-
 /// Whether the caller is a cluster-admin: one question instead of twenty.
 pub async fn may_everything(cluster: &Cluster) -> Result<bool> {
     review(cluster, "", "*", "*", "*").await
 }
 
 async fn review(cluster: &Cluster, namespace: &str, group: &str, resource: &str, verb: &str) -> Result<bool> {
-    let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {
-        "resourceAttributes": {"namespace": namespace, "group": group, "resource": resource, "verb": verb}}});
-    let answer = cluster.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &body).await;
-    let answer = answer.map_err(|fault: Fault| fault.explain("ask what the caller may do"))?;
-    Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+    ask_server(cluster, &json!({"namespace": namespace, "group": group, "resource": resource, "verb": verb})).await
 }
 
-fn explain(namespace: &str, missing: &[&Right]) -> CommandError {
-    let list: Vec<String> = missing.iter().map(|right| format!("{} {}", right.verb, right.kind.plural())).collect();
-    let error = CommandError::new(format!(
-        "{NOTHING_WRITTEN}the caller may not do what this needs in {namespace}: {}",
-        list.join(", ")
-    ));
-    let concerns = |kinds: &[Kind]| missing.iter().any(|right| kinds.contains(&right.kind));
-    let error = if concerns(&[Kind::SecurityContextConstraints]) {
-        error
-            .hint("run without an SCC of its own: --scc none")
-            .hint("or with one that a cluster-admin has made and granted: --scc existing:NAME")
-    } else {
-        error
-    };
-    if concerns(&[Kind::Namespace]) {
-        error.hint("use a namespace that exists and that you administer: --namespace NAME")
-    } else {
-        error.hint("ask a cluster-admin for these rights; `kubectl auth can-i VERB RESOURCE -n NAMESPACE` tests one")
+async fn ask_server(cluster: &Cluster, attributes: &Value) -> Result<bool> {
+    let answer = cluster.post(REVIEWS, &self_review(attributes)).await;
+    let answer = answer.map_err(|fault: Fault| fault.explain("ask what the caller may do"))?;
+    Ok(is_allowed(&answer))
+}
+
+fn self_review(attributes: &Value) -> Value {
+    json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes}})
+}
+
+fn is_allowed(answer: &Value) -> bool {
+    answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// Whether a ServiceAccount has a right: asked as that account, else about it; `None` where the caller may do neither.
+///
+/// # Errors
+/// The server does not answer.
+pub async fn account_may(
+    cluster: &Cluster,
+    namespace: &NamespaceName,
+    account: &str,
+    right: &Right,
+) -> Result<Option<bool>> {
+    let user = format!("system:serviceaccount:{namespace}:{account}");
+    let attributes = attributes(right, namespace.as_str());
+    let explain = |fault: Fault| fault.explain(&format!("ask what {user} may do"));
+    match cluster.post_as(REVIEWS, &self_review(&attributes), &user).await {
+        Ok(answer) => return Ok(Some(is_allowed(&answer))),
+        Err(fault) if fault.code() == Some(403) => {}
+        Err(fault) => return Err(explain(fault)),
+    }
+    let path = format!("/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews");
+    let groups = ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), "system:authenticated"];
+    let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "LocalSubjectAccessReview",
+        "metadata": {"namespace": namespace.as_str()},
+        "spec": {"user": user, "groups": groups, "resourceAttributes": attributes}});
+    match cluster.post(&path, &body).await {
+        Ok(answer) => Ok(Some(is_allowed(&answer))),
+        Err(fault) if fault.code() == Some(403) => Ok(None),
+        Err(fault) => Err(explain(fault)),
     }
 }
+
+/// The error for a table in which something is missing. The ways out are added by who knows the command line.
+pub fn refusal(preflight: Preflight) -> CommandError {
+    let missing = preflight.missing_in_words();
+    let who = preflight.user.clone().unwrap_or_else(|| "the caller".to_owned());
+    let more = missing.len().saturating_sub(NAMED);
+    let list = missing[..missing.len() - more].join(", ");
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    // What is there and cannot be put right is the first thing to look at.
+    let is_stuck = |id: &ObjectId| preflight.missing().iter().any(|need| need.needed_for.contains(id));
+    let differs = preflight.differs.iter().filter(|(id, _)| is_stuck(id));
+    let differs: Vec<String> =
+        differs.map(|(id, paths)| format!("; {id} is not as it is to be, at {}", paths.join(", "))).collect();
+    let message = format!(
+        "{NOTHING_WRITTEN}{who} may not do all that is needed in {}: {list}{more}{}",
+        preflight.namespace,
+        differs.concat()
+    );
+    CommandError { preflight: Some(Box::new(preflight)), ..CommandError::new(message) }
+}
+
+/// So many missing rights are named in the sentence; the table has all.
+const NAMED: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::ObjectId;
-    use crate::plan::Step;
 
     #[test]
-    fn rights_follow_from_the_steps() {
-        let step = |kind, action| Step {
-            id: ObjectId::new(kind, "x"),
-            action,
-            desired: Value::Null,
-            changes: Vec::new(),
-            uid: None,
+    fn a_subresource_and_a_name_are_asked_for_as_such() {
+        let right = Right {
+            verb: "create".into(),
+            group: "route.openshift.io".into(),
+            resource: "routes/custom-host".into(),
+            name: None,
+            namespaced: true,
         };
-        let plan = Plan {
-            steps: vec![
-                step(Kind::Route, Action::Create),
-                step(Kind::Route, Action::Create),
-                step(Kind::Service, Action::Unchanged),
-                step(Kind::Role, Action::Delete),
-            ],
-            writing: Writing::Applied,
-        };
-        let rights: Vec<String> = needed(&plan).iter().map(|r| format!("{} {}", r.verb, r.kind.plural())).collect();
-        assert_eq!(rights, ["delete roles", "create routes", "patch routes"]);
+        let asked = attributes(&right, "team");
+        assert_eq!((&asked["resource"], &asked["subresource"]), (&json!("routes"), &json!("custom-host")));
+        let right = Right { resource: "namespaces".into(), name: Some("team".into()), namespaced: false, ..right };
+        let asked = attributes(&right, "team");
+        assert_eq!((&asked["namespace"], &asked["name"]), (&json!(""), &json!("team")));
     }
 }

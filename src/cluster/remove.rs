@@ -27,6 +27,8 @@ pub struct Doomed<'a> {
     pub namespace: &'a NamespaceName,
     /// Its namespace was requested as a project.
     pub is_project: bool,
+    /// What the caller may not delete.
+    pub keep: &'a [ObjectId],
 }
 
 /// Deletes every object of the environment and waits until none is left.
@@ -36,14 +38,15 @@ pub struct Doomed<'a> {
 /// # Errors
 /// A deletion was refused, or something is still there after `timeout`: it is named with what holds it.
 pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, timeout: Duration, events: &Events) -> Result<usize> {
-    let Doomed { env, namespace, is_project } = doomed;
+    let Doomed { env, namespace, is_project, keep } = doomed;
     let mut live = observe::observe(cluster, env, namespace).await?;
     let home = ObjectId::new(Kind::Namespace, namespace.as_str());
     // A run that was killed early has left a project without an inventory.
     let is_project = |object: &Value| is_project || project::env_of(object) == Some(env.as_str());
     let project = live.objects.get(&home).is_some_and(is_project).then(|| live.objects.remove(&home)).flatten();
     let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
-    let ours: Vec<(ObjectId, Value)> = live.objects.into_iter().filter(|(_, object)| is_ours(object)).collect();
+    let ours = live.objects.into_iter().filter(|(id, object)| is_ours(object) && !keep.contains(id));
+    let ours: Vec<(ObjectId, Value)> = ours.collect();
     let owns_namespace = project.is_some() || ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
     // The namespace takes everything in it along.
     let targets: Vec<(ObjectId, String)> = ours

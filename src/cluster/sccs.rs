@@ -56,7 +56,7 @@ pub async fn surroundings(cluster: &Cluster) -> Result<Surroundings> {
         }
         _ => None,
     };
-    Ok(Surroundings { sccs, rbac, pods, namespaces, unseen })
+    Ok(Surroundings { sccs, rbac, pods, namespaces, unseen: told(&unseen) })
 }
 
 /// The platform's release, from the version of its Kubernetes.
@@ -79,8 +79,18 @@ async fn list(cluster: &Cluster, path: &str) -> Result<Read> {
     }
 }
 
-fn note(unseen: &mut Vec<String>, what: &str, read: Read) -> Option<Vec<Value>> {
-    read.map_err(|words| unseen.push(format!("the {what} could not be read: {words}"))).ok()
+/// One sentence for everything that the caller may not read.
+fn told(unseen: &[(String, String)]) -> Vec<String> {
+    let [(_, words), ..] = unseen else { return Vec::new() };
+    let what: Vec<&str> = unseen.iter().map(|(what, _)| what.as_str()).collect();
+    vec![format!(
+        "what rests on {} is left out, which could not be read: {words}; the role cluster-reader lets you",
+        what.join(", ")
+    )]
+}
+
+fn note(unseen: &mut Vec<(String, String)>, what: &str, read: Read) -> Option<Vec<Value>> {
+    read.map_err(|words| unseen.push((what.to_owned(), words))).ok()
 }
 
 fn facts(namespace: &Value) -> NamespaceFacts {

@@ -67,7 +67,7 @@ fn settings(path: &PathBuf, shown: &str) -> Result<Vec<Setting>> {
     let text = read_file(path).map_err(|error| cannot(&error).hint("name an existing file of settings with -f"))?;
     let mut commands = Cli::command();
     commands.build();
-    file::parse(&text, &commands).map_err(|error| CommandError { message: cannot(&error).message, hints: error.hints })
+    file::parse(&text, &commands).map_err(|error| CommandError { message: cannot(&error).message, ..error })
 }
 
 fn read_file(path: &Path) -> io::Result<String> {
@@ -95,7 +95,7 @@ fn of_file(error: &clap::Error, file: &str, settings: &[Setting]) -> Option<Comm
     let why = error.to_string();
     let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let located = file::locate(CommandError::new(argument.clone()), file, settings);
-    (!located.hints.is_empty()).then(|| CommandError { message: why.to_owned(), hints: located.hints })
+    (!located.hints.is_empty()).then(|| CommandError { message: why.to_owned(), ..located })
 }
 
 fn said(error: &clap::Error) -> ExitStatus {

@@ -25,9 +25,8 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     if domain_is_unknown {
         return Err(environment::unknown_domain());
     }
-    for note in notes {
-        context.events(name.as_str()).send(What::Note(format!("note: {note}")));
-    }
+    let events = context.events(name.as_str());
+    notes.into_iter().for_each(|note| events.send(What::Note(format!("note: {note}"))));
     let changes = report::changes(&plan, &live)?;
     let text = match context.output {
         OutputFormat::Text => report::text(name.as_str(), &changes, colour),

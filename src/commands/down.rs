@@ -6,11 +6,14 @@ use super::{Context, Outcome, target};
 use crate::cli::EnvsArgs;
 use crate::cluster::Cluster;
 use crate::cluster::inventory::{self, Search};
+use crate::cluster::leave::{self, Leave};
 use crate::cluster::remove::{self, Doomed};
 use crate::environment::{EnvName, NamespaceName, Tenure};
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
+use crate::manifest::{Kind, ObjectId};
 use crate::report::{self, Removed};
+use crate::settings::Choices;
 
 pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Result<Outcome> {
     let names = target::names(&args.envs, args.namespace.as_deref())?;
@@ -30,7 +33,13 @@ pub(super) fn outcome(
     let mut removed = Vec::new();
     for (name, result) in results {
         match result {
-            Ok(one) => removed.push(one),
+            Ok(one) => {
+                if let Some(error) = left_behind(&one) {
+                    outcome.problems.push_str(&report::text::error(&error, colour));
+                    outcome.status = ExitStatus::Error;
+                }
+                removed.push(one);
+            }
             Err(error) => {
                 let error = error.pasteable(&context.flags(name.as_str()));
                 outcome.problems.push_str(&report::text::error(&error, colour));
@@ -53,14 +62,82 @@ pub(super) async fn remove_one(
     let out_of_sight = matches!(search, Search::NotYours);
     let found = search.certain(name)?;
     let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
+    let was_there = found.is_some();
+    let has_own_scc = found.as_ref().is_none_or(|inventory| !has_other_scc(&inventory.choices));
     let home = match (found, namespace) {
         (Some(inventory), _) => inventory.namespace,
         (None, Some(namespace)) => namespace.to_owned(),
-        (None, None) => name.default_namespace(),
+        (None, None) => leave::home_of_scc(cluster, name).await?.unwrap_or_else(|| name.default_namespace()),
     };
     let home = NamespaceName::parse(&home)?;
     let events = context.events(name.as_str());
-    let doomed = Doomed { env: name, namespace: &home, is_project };
+    let Leave { keep, mut left, unseen, as_project } = leave::ask(cluster, name, &home).await?;
+    let doomed = Doomed { env: name, namespace: &home, is_project: is_project || as_project, keep: &keep };
     let deleted = remove::remove(cluster, doomed, context.timeout, &events).await?;
-    Ok(Removed { env: name.to_string(), namespace: Some(home.to_string()), deleted, out_of_sight })
+    let stays = !(is_project || as_project || left.iter().any(|id| id.kind == Kind::Namespace));
+    if stays && deleted > 0 {
+        left.extend(leave::release(cluster, name, &home).await?);
+    }
+    // Without an inventory only a namespace with our labels says that a cluster-admin prepared it.
+    let was_prepared = as_project || left.iter().any(|id| id.kind == Kind::Namespace);
+    let is_known = has_own_scc && (was_there || was_prepared);
+    let unseen = if is_known { unseen } else { Vec::new() };
+    Ok(Removed { env: name.to_string(), namespace: Some(home.to_string()), deleted, out_of_sight, left, unseen })
+}
+
+fn has_other_scc(choices: &Choices) -> bool {
+    choices.scc.as_deref().is_some_and(|scc| scc != "custom")
+}
+
+/// What a cluster-admin must delete, and how; `None` where nothing is left.
+fn left_behind(removed: &Removed) -> Option<CommandError> {
+    let Removed { env, namespace, left, unseen, .. } = removed;
+    let all: Vec<&ObjectId> = left.iter().chain(unseen).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let list = |ids: &[ObjectId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut why = Vec::new();
+    if !left.is_empty() {
+        why.push(format!("you may not delete {}", list(left)));
+    }
+    if !unseen.is_empty() {
+        why.push(format!("you may not see whether {} is left", list(unseen)));
+    }
+    let delete = |namespaced: bool| {
+        let ids = all.iter().filter(|id| id.kind.is_namespaced() == namespaced);
+        let ids: Vec<String> = ids.map(|id| format!("{}/{}", id.kind.plural(), id.name)).collect();
+        let place = namespace.as_ref().filter(|_| namespaced).map_or_else(String::new, |name| format!(" -n {name}"));
+        (!ids.is_empty()).then(|| format!("`kubectl delete --ignore-not-found{place} {}`", ids.join(" ")))
+    };
+    let commands: Vec<String> = [delete(true), delete(false)].into_iter().flatten().collect();
+    Some(
+        CommandError::new(format!("{env} is gone but for what a cluster-admin must delete: {}", why.join("; ")))
+            .hint(format!("a cluster-admin runs {}", commands.join(" and ")))
+            .hint(format!("or, with the same result: `lsdeploy down --env {env}` as cluster-admin")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_named_with_the_commands_that_delete_it() {
+        let scc = ObjectId::new(Kind::SecurityContextConstraints, "lsdeploy-a");
+        let role = ObjectId::new(Kind::Role, "lsdeploy-scc");
+        let removed = Removed {
+            env: "a".into(),
+            namespace: Some("house".into()),
+            left: vec![role],
+            unseen: vec![scc],
+            ..Removed::default()
+        };
+        let error = left_behind(&removed).unwrap();
+        assert!(error.message.contains("you may not delete Role/lsdeploy-scc; you may not see whether"), "{error}");
+        let commands = "`kubectl delete --ignore-not-found -n house roles/lsdeploy-scc` and \
+             `kubectl delete --ignore-not-found securitycontextconstraints/lsdeploy-a`";
+        assert!(error.hints[0].contains(commands), "{:?}", error.hints);
+        assert_eq!(left_behind(&Removed::default()), None);
+    }
 }

@@ -6,13 +6,14 @@ mod tenancy;
 use super::target::{self, Target};
 use crate::cluster::discover::Facts;
 use crate::cluster::preflight::NOTHING_WRITTEN;
-use crate::cluster::{Cluster, apply};
+use crate::cluster::{Cluster, apply, grant};
 use crate::environment::token::Token;
 use crate::environment::{EnvName, Environment, SccChoice};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::{self, LiveState, Plan};
 use crate::render::{self, names};
+use crate::rights::Preflight;
 use crate::settings::Choices;
 
 /// Kinds that are never taken over from somebody else: what they allow, or what goes with them, is too much.
@@ -52,8 +53,10 @@ pub(super) struct Draft {
     pub(super) needs_project: bool,
     /// The domain of its Routes could not be found out.
     pub(super) domain_is_unknown: bool,
-    /// What is left out, and what is missing.
+    /// What is left out, what is missing, and what is taken on trust.
     pub(super) notes: Vec<String>,
+    /// What the caller may do, once it was asked.
+    pub(super) preflight: Option<Preflight>,
 }
 
 /// Reads, validates, renders and compares.
@@ -73,9 +76,12 @@ pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) 
     complete(&mut set, &environment, &live);
     notes.extend(tenancy::withhold(&environment, allowed, &mut set, &mut live));
     notes.extend(secrets::place_token(cluster, &asked, &mut set, &mut live).await?);
-    let plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live, adopted)
+    let mut plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live, adopted)
         .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
-    Ok(Draft { environment, plan, live, needs_project, domain_is_unknown, notes })
+    if !facts.is_admin {
+        notes.extend(grant::rely(cluster, &environment, &live, &mut plan).await?);
+    }
+    Ok(Draft { environment, plan, live, needs_project, domain_is_unknown, notes, preflight: None })
 }
 
 /// The objects named by `--adopt`.
@@ -107,9 +113,11 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &LiveState) 
     let owner = live.objects.get(&namespace).and_then(plan::uid);
     let inventory = live.objects.get(&ObjectId::new(Kind::ConfigMap, render::INVENTORY));
     let account = live.objects.get(&ObjectId::new(Kind::ServiceAccount, names::EMULATOR));
+    let is_bundled = |id: &ObjectId| live.objects.get(id).is_some_and(render::is_bundled);
     for manifest in &mut set.manifests {
         match (manifest.id.kind, &owner, inventory) {
-            (Kind::SecurityContextConstraints, Some(uid), _) => {
+            // One that a cluster-admin has applied stays until a cluster-admin takes it away.
+            (Kind::SecurityContextConstraints, Some(uid), _) if !is_bundled(&manifest.id) => {
                 apply::own_by_namespace(&mut manifest.object, environment.namespace.as_str(), uid);
             }
             (Kind::ConfigMap, _, Some(inventory)) if manifest.id.name == render::INVENTORY => {

@@ -4,17 +4,15 @@ use super::{Context, Outcome};
 use crate::cli::{OneEnvArgs, OutputFormat};
 use crate::cluster::inventory;
 use crate::environment::EnvName;
-use crate::error::{CommandError, Result};
+use crate::error::Result;
 use crate::report::life as report;
 
 pub(super) async fn run(args: &OneEnvArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env)?;
     let cluster = context.connect().await?;
-    let found = inventory::find(&cluster, &name, args.namespace.as_deref()).await?.certain(&name)?;
-    let inventory = found.ok_or_else(|| {
-        CommandError::new(format!("there is no environment {name}: its history went with it"))
-            .hint("`lsdeploy list` shows those there are; the API server's audit log knows more")
-    })?;
+    let found = inventory::find(&cluster, &name, args.namespace.as_deref()).await?.existing(&name);
+    let inventory = found
+        .map_err(|error| error.hint("history goes with its environment; the API server's audit log knows more"))?;
     Ok(Outcome::success(match context.output {
         OutputFormat::Text => report::history(&inventory),
         OutputFormat::Json => report::history_json(&inventory),

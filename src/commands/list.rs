@@ -16,6 +16,6 @@ pub(super) async fn run(context: Context) -> Result<Outcome> {
     }
     Ok(Outcome::success(match context.output {
         OutputFormat::Json => report::json::list(&found),
-        OutputFormat::Text => report::text::list(&found, jiff::Timestamp::now()),
+        OutputFormat::Text => report::text::list(&found, only_projects, jiff::Timestamp::now()),
     }))
 }

@@ -36,12 +36,15 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
             .hint("`lsdeploy down --env ENV --target local` removes an environment")),
         Command::History(_) => Err(CommandError::new("the local target records no runs")
             .hint("`lsdeploy status --env ENV --target local` says what runs")),
+        Command::AdminBundle(_) => Err(CommandError::new("the local target needs no cluster-admin")
+            .hint("leave --target out: `lsdeploy admin-bundle --env ENV` is for a cluster")),
         Command::Scc(_) => Err(CommandError::new("there are no SCCs on the local target")
             .hint("leave --target out: `lsdeploy scc explain --env ENV` asks the cluster")),
         Command::Smoke(args) => Box::pin(look::smoke(&args, context, colour)).await,
         Command::Env(args) => look::env(&args, context, colour).await,
         Command::Logs(args) => logs::run(&args).await,
         Command::Completions { shell } => Ok(Outcome::success(completions(shell))),
+        Command::Man { command } => super::man(command.as_deref()),
         Command::DnsDebug(_) => Err(CommandError::new(
             "names of the local target are not in DNS: they end in localhost",
         )
@@ -80,7 +83,7 @@ async fn down(args: &EnvsArgs, context: Context, colour: bool) -> Result<Outcome
                     let done = "its processes are ended, what was recorded of it is deleted".to_owned();
                     events.send(What::Process(done));
                 }
-                removed.push(Removed { env: name.to_string(), namespace: None, deleted, out_of_sight: false });
+                removed.push(Removed { env: name.to_string(), deleted, ..Removed::default() });
             }
             Err(error) => {
                 outcome.problems.push_str(&report::text::error(&error, colour));

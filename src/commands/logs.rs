@@ -16,10 +16,7 @@ use crate::report::{self, Reader};
 pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;
     let cluster = context.connect().await?;
-    let found = inventory::find(&cluster, &name, args.env.namespace.as_deref()).await?.certain(&name)?;
-    let found = found.ok_or_else(|| {
-        CommandError::new(format!("there is no environment {name}")).hint("`lsdeploy list` shows those there are")
-    })?;
+    let found = inventory::find(&cluster, &name, args.env.namespace.as_deref()).await?.existing(&name)?;
     let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &found.namespace);
     let listed = pods.list(&ListParams::default().labels(&instance_selector(name.as_str()))).await;
     let listed = listed.map_err(|error| Fault::from(error).explain(&format!("list the pods of {name}")))?;

@@ -46,6 +46,10 @@ async fn explain_env(args: &SccExplainArgs, context: Context) -> Result<Outcome>
         namespaces = namespaces.map(|all| all.into_iter().chain([new_namespace(environment)]).collect());
         rbac = rbac.map(|rbac| rbac.and(granted(&set)));
     }
+    let own = ObjectId::new(Kind::SecurityContextConstraints, name.scc());
+    if live.hidden.contains(&own) && environment.scc == SccChoice::Custom {
+        unseen.push(format!("you may not read the SCC {}: this is what lsdeploy writes, not what is there", own.name));
+    }
     let scc = chosen(environment, &set, live, sccs.as_deref(), actual.as_deref())?;
     let pod = pod(&set, environment.namespace.as_str());
     let material = Material {

@@ -152,13 +152,9 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
 /// The environment, which must be there already.
 pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, namespace: Option<&str>) -> Result<Target> {
     let name = EnvName::parse(name)?;
-    let inventory = inventory::find(cluster, &name, namespace).await?.certain(&name)?;
-    if inventory.is_none() {
-        return Err(CommandError::new(format!("there is no environment {name}"))
-            .hint(format!("`lsdeploy up --env {name}` makes it; `lsdeploy list` shows those there are"))
-            .hint("if it is in a namespace of another name and you may not search them all, give --namespace"));
-    }
-    look(cluster, facts, Sought { name: &name, namespace, flags: Choices::default(), inventory }).await
+    let inventory = inventory::find(cluster, &name, namespace).await?.existing(&name)?;
+    let sought = Sought { name: &name, namespace, flags: Choices::default(), inventory: Some(inventory) };
+    look(cluster, facts, sought).await
 }
 
 /// Whose the namespace is, where no inventory says it: ours if it is to be made, carries our labels or was requested by

@@ -5,12 +5,13 @@ use futures::future::{join_all, try_join_all};
 use super::draft::{self, Draft, Wanted};
 use super::reach::{self, Reach};
 use super::serving::Serving;
+use super::ways_out::with_ways_out;
 use super::{Context, Outcome, target, token};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
 use crate::cluster::write;
-use crate::cluster::{Cluster, apply, project};
+use crate::cluster::{Cluster, apply, grant, project};
 use crate::environment::token::Token;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::{CommandError, Result};
@@ -21,6 +22,7 @@ use crate::plan;
 use crate::plan::record::{self, Run, STARTED};
 use crate::render;
 use crate::report::{self, EnvReport};
+use crate::rights::Preflight;
 use crate::settings::Choices;
 
 /// What all environments of one run share.
@@ -97,16 +99,29 @@ impl Up<'_> {
             let expires = draft.environment.ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(rfc3339);
             record::stamp(&mut draft.plan, &run_record(context, facts, &draft.environment, now), expires);
         }
-        if !draft.plan.is_empty() && !facts.is_admin {
-            let granted = if draft.needs_project { Granted::WithProject } else { Granted::Now };
-            preflight::check(cluster, draft.environment.namespace.as_str(), &draft.plan, granted).await?;
+        if !draft.plan.is_empty() {
+            draft.preflight = Some(self.preflight(&draft).await?);
         }
+        draft.notes.extend(grant::mended(&draft.plan));
         // A Route tells the domain: one of the project, once there is one, or on an old server, where nothing can be tried, the
         // first of the environment.
         if draft.domain_is_unknown && !draft.needs_project && facts.level.obeys_dry_run() {
             return Err(environment::unknown_domain());
         }
         Ok(draft)
+    }
+
+    /// Whether the caller may do what the plan needs; who wants to see everything sees what was asked.
+    async fn preflight(&self, draft: &Draft) -> Result<Preflight> {
+        let Draft { environment, plan, .. } = draft;
+        let granted = if draft.needs_project { Granted::WithProject } else { Granted::Now };
+        let asked = preflight::ask(self.cluster, self.facts, &environment.namespace, plan, granted).await?;
+        if asked.missing().is_empty() {
+            let events = self.context.events(environment.name.as_str());
+            report::preflight::lines(&asked).into_iter().for_each(|line| events.send(What::Detail(line)));
+            return Ok(asked);
+        }
+        Err(with_ways_out(preflight::refusal(asked), self.context, environment))
     }
 
     /// Applies, waits and checks. A failure is part of the report: the other environments go on.
@@ -130,8 +145,9 @@ impl Up<'_> {
         if needs_project {
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
-        let Draft { environment, plan, live, notes, .. } = draft;
+        let Draft { environment, plan, live, notes, preflight, .. } = draft;
         report.reached_by(reach.router.as_deref());
+        report.preflight = preflight;
         report.notes.extend(notes);
         if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
             let emulator = format!("the emulator of {}", environment.name);

@@ -37,7 +37,7 @@ impl EnvName {
 
     /// The name of its dedicated SCC.
     pub fn scc(&self) -> String {
-        format!("lsdeploy-{self}")
+        format!("{}{self}", crate::scc::PREFIX)
     }
 }
 

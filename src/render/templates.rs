@@ -14,7 +14,7 @@ macro_rules! template {
     };
 }
 
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 17] = [
     template!("manifests/namespace.yaml.hbs"),
     template!("manifests/serviceaccount.yaml.hbs"),
     template!("manifests/ownerbinding.yaml.hbs"),
@@ -31,6 +31,7 @@ const TEMPLATES: [(&str, &str); 16] = [
     template!("scc/securitycontextconstraints.yaml.hbs"),
     template!("scc/role.yaml.hbs"),
     template!("scc/rolebinding.yaml.hbs"),
+    template!("scc/beneficiary.yaml.hbs"),
 ];
 
 /// Fills the template at `path` (from the top of the repository).

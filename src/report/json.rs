@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::preflight::{self, Asked};
 use super::{EnvReport, ListedLocal, Machine, Removed, Run};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
 use crate::exit::ExitStatus;
+use crate::manifest::ObjectId;
+use crate::rights::Preflight;
 use crate::smoke::{Cleaned, ServiceResult, Summary};
 
 const SCHEMA: &str = "lsdeploy/v1";
@@ -34,6 +37,7 @@ struct Environment<'a> {
     finding: Option<Stuck<'a>>,
     error: Option<Failure<'a>>,
     notes: &'a [String],
+    preflight: Vec<Asked<'a>>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +104,15 @@ struct Failure<'a> {
 }
 
 #[derive(Serialize)]
+struct Refusal<'a> {
+    schema: &'static str,
+    status: &'static str,
+    error: Failure<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preflight: Option<Vec<Asked<'a>>>,
+}
+
+#[derive(Serialize)]
 struct Listed<'a> {
     env: &'a str,
     namespace: Option<&'a str>,
@@ -122,8 +135,12 @@ pub fn environments(reports: &[EnvReport]) -> String {
 
 /// A command that could not do its job.
 pub fn error(error: &CommandError) -> String {
-    write(&serde_json::json!({"schema": SCHEMA, "status": "error",
-        "error": failure(error)}))
+    write(&Refusal {
+        schema: SCHEMA,
+        status: "error",
+        error: failure(error),
+        preflight: error.preflight.is_some().then(|| asked(error.preflight.as_deref())),
+    })
 }
 
 /// The checks alone, for `smoke`.
@@ -200,8 +217,12 @@ pub fn local_list(found: &[ListedLocal]) -> String {
 
 /// Environments that are gone.
 pub(super) fn removed(removed: &[Removed]) -> String {
-    let envs = removed.iter().map(|Removed { env, namespace, deleted, .. }| {
-        serde_json::json!({"env": env, "namespace": namespace, "deleted": deleted})
+    let named = |ids: &[ObjectId]| {
+        ids.iter().map(|id| serde_json::json!({"kind": id.kind.name(), "name": id.name})).collect::<Vec<_>>()
+    };
+    let envs = removed.iter().map(|Removed { env, namespace, deleted, left, unseen, .. }| {
+        serde_json::json!({"env": env, "namespace": namespace, "deleted": deleted, "left": named(left),
+            "unseen": named(unseen)})
     });
     write(&serde_json::json!({"schema": SCHEMA, "envs": envs.collect::<Vec<_>>()}))
 }
@@ -247,7 +268,12 @@ fn of(report: &EnvReport) -> Environment<'_> {
         }),
         error: report.error.as_ref().map(failure),
         notes: &report.notes,
+        preflight: asked(report.preflight.as_ref().or_else(|| report.error.as_ref()?.preflight.as_deref())),
     }
+}
+
+fn asked(preflight: Option<&Preflight>) -> Vec<Asked<'_>> {
+    preflight.map(preflight::json).unwrap_or_default()
 }
 
 fn failure(error: &CommandError) -> Failure<'_> {

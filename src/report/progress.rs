@@ -28,6 +28,9 @@ impl Display {
 
     /// Shows one event.
     pub(super) fn show(&mut self, event: &Event) {
+        if let What::Warning(text) = &event.what {
+            self.line(&event.env, &format!("warning: {}", printable(text)));
+        }
         if self.style.level == Level::Quiet {
             return;
         }
@@ -38,7 +41,8 @@ impl Display {
                 let paths = if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
                 self.line(&event.env, &format!("  {action} {id}{}", printable(&paths)));
             }
-            What::Object(..) | What::Begun | What::Advice(_) => {}
+            What::Detail(text) if self.style.level == Level::Verbose => self.line(&event.env, text),
+            What::Object(..) | What::Detail(_) | What::Warning(_) | What::Begun | What::Advice(_) => {}
             What::Waiting(text) => self.waiting(&event.env, text),
             What::Note(text) | What::Process(text) => self.line(&event.env, text),
             What::Obstacle(finding) => {

@@ -31,6 +31,9 @@ pub fn warning(warning: &CommandError, colour: bool) -> String {
 
 fn headed(head: &str, hue: AnsiColor, error: &CommandError, colour: bool) -> String {
     let mut text = format!("{} {}\n", word(head, hue, colour), printable(&error.message));
+    for line in error.preflight.iter().flat_map(|preflight| super::preflight::lines(preflight)) {
+        let _ = writeln!(text, "  | {line}");
+    }
     for hint in &error.hints {
         let _ = writeln!(text, "{} {}", word("hint:", AnsiColor::Cyan, colour), printable(hint));
     }
@@ -120,9 +123,11 @@ fn machine(machine: &Machine) -> Vec<Vec<String>> {
 
 /// One line for an environment that is gone.
 pub(super) fn removed(removed: &Removed) -> String {
-    let Removed { env, namespace, deleted, out_of_sight } = removed;
+    let Removed { env, namespace, deleted, out_of_sight, .. } = removed;
     let place = namespace.as_ref().map_or_else(|| "on this machine".to_owned(), |name| format!("in namespace {name}"));
     match deleted {
+        // What is left is said as an error.
+        _ if !(removed.left.is_empty() && removed.unseen.is_empty()) => String::new(),
         0 if *out_of_sight => {
             format!("{env} was gone already: you have no project {}\n", namespace.as_deref().unwrap_or_default())
         }
@@ -132,9 +137,10 @@ pub(super) fn removed(removed: &Removed) -> String {
 }
 
 /// One line per environment.
-pub fn list(inventories: &[Inventory], now: jiff::Timestamp) -> String {
+pub fn list(inventories: &[Inventory], only_projects: bool, now: jiff::Timestamp) -> String {
     if inventories.is_empty() {
-        return "there are no environments; `lsdeploy up --env NAME` makes one\n".to_owned();
+        let place = if only_projects { " in your projects" } else { "" };
+        return format!("there are no environments{place}; `lsdeploy up --env NAME` makes one\n");
     }
     let mut rows =
         vec![["ENV", "NAMESPACE", "EMULATOR", "OWNER", "CREATED BY", "AGE", "EXPIRES"].map(str::to_owned).to_vec()];
@@ -176,7 +182,7 @@ pub(super) fn check_word(status: Status) -> &'static str {
 }
 
 fn named(report: &EnvReport, error: &CommandError) -> CommandError {
-    CommandError { message: format!("{}: {}", report.env, error.message), hints: error.hints.clone() }
+    CommandError { message: format!("{}: {}", report.env, error.message), ..error.clone() }
 }
 
 fn hints(text: &mut String, finding: &Finding, colour: bool) {

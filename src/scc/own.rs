@@ -14,6 +14,9 @@ use super::{Scc, points};
 /// take pods that ask for nothing.
 const NON_ROOT_POINTS: u32 = 142_010;
 
+/// How the name of every SCC begins that lsdeploy writes.
+pub(crate) const PREFIX: &str = "lsdeploy-";
+
 const FORBIDDEN_VOLUMES: [&str; 4] = ["*", "flexVolume", "hostPath", "none"];
 
 /// Checks a rendered manifest and reads it.
@@ -109,8 +112,10 @@ fn check_host_features(scc: &Scc) -> Vec<String> {
 
 fn check_place(scc: &Scc) -> Vec<String> {
     let mut errors = Vec::new();
-    if STANDARD.contains(&scc.name()) {
-        errors.push(format!("{} is an SCC of the platform", scc.name()));
+    // No SCC of the platform, of this release or a later one, and none of another tool has such a name.
+    if !scc.name().starts_with(PREFIX) {
+        let platform = if STANDARD.contains(&scc.name()) { ": it is an SCC of the platform" } else { "" };
+        errors.push(format!("{} is no name of ours, which begin with {PREFIX}{platform}", scc.name()));
     }
     if scc.priority.is_some() {
         errors.push("priority must be null: a higher one takes pods of others".to_owned());
@@ -144,6 +149,14 @@ mod tests {
         check(&json!({"users": ["alice"]}), Some("users must be empty"));
         check(&json!({"fanciness": 3}), Some("unknown field \"fanciness\""));
         check(&json!({"metadata": {"name": "anyuid"}}), Some("SCC of the platform"));
+    }
+
+    #[test]
+    fn no_scc_of_the_platform_can_be_written() {
+        let later = ["restricted-v3", "hostmount-anyuid-v2", "nested-container", "node-exporter", "lsdeploy", ""];
+        for name in STANDARD.into_iter().chain(later) {
+            check(&json!({"metadata": {"name": name}}), Some("is no name of ours"));
+        }
     }
 
     #[test]

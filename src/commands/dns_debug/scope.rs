@@ -73,10 +73,8 @@ pub(super) struct Env {
 /// Finds the environment.
 pub(super) async fn environment(cluster: &Cluster, env: &str, namespace: Option<&str>) -> Result<Env> {
     let name = EnvName::parse(env)?;
-    let found = inventory::find(cluster, &name, namespace).await?.certain(&name)?;
-    let namespace = found.map(|inventory| inventory.namespace).ok_or_else(|| {
-        CommandError::new(format!("there is no environment {name}")).hint("`lsdeploy list` shows those there are")
-    })?;
+    let found = inventory::find(cluster, &name, namespace).await?.existing(&name)?;
+    let namespace = found.namespace;
     let selector = instance_selector(name.as_str());
     let path = format!("/api/v1/namespaces/{namespace}/pods?labelSelector={}", selector.replace('=', "%3D"));
     let (pods, routes) = tokio::join!(cluster.get_path(&path), cluster.list(Kind::Route, Some(&namespace), &selector));

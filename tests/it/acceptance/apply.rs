@@ -31,7 +31,10 @@ pub(crate) fn audited_writes(log: &str, run_id: &str) -> Vec<String> {
         .filter(|event| {
             ["create", "update", "patch", "delete", "deletecollection"].iter().any(|verb| event["verb"] == *verb)
         })
-        .filter(|event| !event["objectRef"]["resource"].as_str().unwrap_or_default().starts_with("selfsubject"))
+        .filter(|event| {
+            let resource = event["objectRef"]["resource"].as_str().unwrap_or_default();
+            !resource.starts_with("selfsubject") && resource != "localsubjectaccessreviews"
+        })
         .map(|event| format!("{} {}", event["verb"], event["requestURI"]))
         .collect()
 }

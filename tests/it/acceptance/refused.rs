@@ -99,7 +99,9 @@ fn a_caller_without_rights() {
     let Some(_lab) = Lab::shared() else { return };
     let Some(nobody) = lab_variable("LAB_KUBECONFIG_NOBODY") else { return };
     let ran = run(&mut lsdeploy(Path::new(&nobody), &["up", "--env", "unwelcome"]));
-    assert_refused(&ran, &["nothing was written", "create securitycontextconstraints", "--scc none", "existing:NAME"]);
+    let words =
+        ["nothing was written", "create, patch securitycontextconstraints", "lsdeploy admin-bundle --env unwelcome"];
+    assert_refused(&ran, &words);
 }
 
 #[test]

@@ -1,0 +1,134 @@
+//! Reads the kubeconfig, and says what is unsafe about it before anything is sent. Reads files.
+
+use http::Uri;
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+use super::ClientArgs;
+use crate::error::{CommandError, Result};
+
+/// How the caller gets to the server.
+pub(super) struct Login {
+    pub(super) config: kube::Config,
+    /// The context; none in a pod.
+    pub(super) context: Option<String>,
+    pub(super) warnings: Vec<String>,
+    /// The program that is run for credentials.
+    pub(super) plugin: Option<String>,
+}
+
+/// Reads what the arguments name.
+///
+/// # Errors
+/// It cannot be read, or would send credentials in the clear.
+pub(super) async fn read(args: &ClientArgs) -> Result<Login> {
+    let options = KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
+    let kubeconfig = match &args.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let (config, context) = match kubeconfig {
+        Ok(kubeconfig) => {
+            let context = args.context.clone().or_else(|| kubeconfig.current_context.clone());
+            let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
+            (config.map_err(|error| unusable(&error))?, context)
+        }
+        // A job inside the cluster has no kubeconfig but a ServiceAccount.
+        Err(error @ (KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath)) if args.kubeconfig.is_none() => {
+            (kube::Config::incluster().map_err(|_| missing(&error, args.has_variable))?, None)
+        }
+        Err(error) => return Err(unusable(&error)),
+    };
+    refuse_in_the_clear(&config.cluster_url, &config.auth_info)?;
+    let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+    Ok(Login { warnings: warnings(&config), config, context, plugin })
+}
+
+/// Whoever is on the way could read the credentials and use them.
+fn refuse_in_the_clear(server: &Uri, login: &AuthInfo) -> Result<()> {
+    let has_credentials = login.token.is_some()
+        || login.token_file.is_some()
+        || login.password.is_some()
+        || login.exec.is_some()
+        || login.auth_provider.is_some();
+    if server.scheme_str() != Some("http") || !has_credentials || is_this_machine(server.host().unwrap_or_default()) {
+        return Ok(());
+    }
+    Err(CommandError::new(format!("the kubeconfig would send credentials to {server} in the clear"))
+        .hint("name the server as https://... in the kubeconfig, with its certificate-authority")
+        .hint("and have those credentials replaced if they were ever used there: others may have read them"))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn warnings(config: &kube::Config) -> Vec<String> {
+    let unchecked = config.accept_invalid_certs.then(|| {
+        format!(
+            "the kubeconfig says insecure-skip-tls-verify: whoever answers for {} is believed, and gets your credentials; \
+             name the server's certificate-authority instead",
+            config.cluster_url
+        )
+    });
+    unchecked.into_iter().collect()
+}
+
+/// There is none, or the variable names one that cannot be read.
+fn missing(error: &KubeconfigError, has_variable: bool) -> CommandError {
+    let error = match error {
+        KubeconfigError::ReadConfig(why, path) if has_variable => {
+            CommandError::new(format!("cannot read {}, which $KUBECONFIG names: {why}", path.display()))
+                .hint("unset KUBECONFIG or correct it, or name a file with --kubeconfig")
+        }
+        _ => CommandError::new("there is no kubeconfig: neither --kubeconfig, nor $KUBECONFIG, nor ~/.kube/config")
+            .hint("log in first (`oc login`), or name a file with --kubeconfig"),
+    };
+    error.hint("without any cluster: `--target local` keeps environments on this machine")
+}
+
+fn unusable(error: &KubeconfigError) -> CommandError {
+    if let KubeconfigError::ReadConfig(why, path) = error {
+        return CommandError::new(format!("cannot read --kubeconfig {}: {why}", path.display()))
+            .hint("name an existing file with --kubeconfig");
+    }
+    let hint = match error {
+        KubeconfigError::CurrentContextNotSet | KubeconfigError::LoadContext(_) => {
+            "name a context of the file with --context; `kubectl config get-contexts` lists them"
+        }
+        _ => "`kubectl config view` shows what the file says",
+    };
+    CommandError::new(format!("cannot use the kubeconfig: {error}")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(server: &str, token: bool, refused: bool) {
+        let token = if token { serde_json::json!({"token": "secret"}) } else { serde_json::json!({}) };
+        let login: AuthInfo = serde_json::from_value(token).unwrap();
+        assert_eq!(refuse_in_the_clear(&server.parse().unwrap(), &login).is_err(), refused, "{server}");
+    }
+
+    #[test]
+    fn credentials_are_not_sent_in_the_clear_but_to_this_machine() {
+        check("http://api.example.com:6443", true, true);
+        check("http://10.0.0.1", true, true);
+        check("http://localhost.example.com", true, true);
+        check("http://api.example.com:6443", false, false);
+        check("https://api.example.com:6443", true, false);
+        check("http://127.0.0.1:8001", true, false);
+        check("http://[::1]:8001", true, false);
+        check("http://localhost:8001", true, false);
+    }
+
+    #[test]
+    fn an_unchecked_server_is_warned_of() {
+        let mut config = kube::Config::new("https://api:6443".parse().unwrap());
+        assert_eq!(warnings(&config), [""; 0]);
+        config.accept_invalid_certs = true;
+        assert!(warnings(&config)[0].contains("insecure-skip-tls-verify"));
+    }
+}
