@@ -34,7 +34,8 @@ use tokio::sync::mpsc;
 
 use crate::cli::file::locate;
 use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, SmokeArgs, TargetName};
-use crate::cluster::{ClientArgs, Cluster};
+use crate::cluster::lock::{Holder, Locks};
+use crate::cluster::{ClientArgs, Cluster, Gate, Link};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events};
 use crate::exit::ExitStatus;
@@ -43,7 +44,7 @@ use crate::smoke::{Proxies, Stop};
 use reports::{Actions, Reports};
 
 use arguments::CommandLine;
-use interrupted::{Change, interrupted, wind_down};
+use interrupted::{Change, Winding, interrupted};
 
 /// What every command gets besides its own arguments.
 pub(crate) struct Context {
@@ -65,12 +66,21 @@ pub(crate) struct Context {
     pub(crate) verbose: bool,
     /// Asks smoke runs to take back what they made and to end.
     pub(crate) stop: Stop,
+    /// Lets writes to the cluster through, until a signal closes it.
+    pub(crate) gate: Gate,
+    /// The locks that this run holds.
+    pub(crate) locks: Locks,
     sender: mpsc::UnboundedSender<Event>,
 }
 
 impl Context {
     pub(crate) async fn connect(&self) -> Result<Cluster> {
-        Cluster::connect(&self.client, &self.run_id).await
+        Cluster::connect(&self.client, &self.run_id, Link::new(self.gate.clone(), self.timeout, &self.sender)).await
+    }
+
+    /// How this run signs the locks that it takes.
+    pub(crate) fn holder(&self, user: Option<&str>) -> Holder {
+        Holder::new(user, &self.host, &self.run_id)
     }
 
     pub(crate) fn events(&self, env: &str) -> Events {
@@ -167,12 +177,12 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
     };
     let change = Change::of(&cli.command, context.target);
     let reporter = Reporter::start(receiver, Style { level, many });
-    let stop = context.stop.clone();
+    let winding = Winding { stop: context.stop.clone(), gate: context.gate.clone(), locks: context.locks.clone() };
     let mut work = Box::pin(execute(cli.command, context, colour));
     let outcome = tokio::select! {
         outcome = &mut work => outcome,
         ended = ended_by_signal() => {
-            let tidied = wind_down(&stop, work).await;
+            let tidied = winding.down(work).await;
             let told = reporter.finish().await;
             let error = tidied.explain(interrupted(ended, change.as_ref(), told.writes)).pasteable(&flags);
             report::print_error(&error, colour);
@@ -180,6 +190,7 @@ async fn supervise(cli: Cli, colour: bool) -> Result<ExitStatus> {
         }
     };
     drop(work);
+    winding.locks.release().await;
     let told = reporter.finish().await;
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -235,6 +246,8 @@ fn context(global: &GlobalArgs, sender: mpsc::UnboundedSender<Event>) -> Result<
         proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
         verbose: global.verbose,
         stop: Stop::default(),
+        gate: Gate::default(),
+        locks: Locks::default(),
         sender,
     })
 }

@@ -24,15 +24,40 @@ pub struct Applied {
     pub writes: usize,
 }
 
-/// Carries out every step of the plan. Calling it again after a failure goes on where it stopped.
+/// Makes the place for everything else, where there is none yet: that alone comes before the environment's lock, which is
+/// kept in it.
+///
+/// # Errors
+/// It could not be made.
+pub async fn make_place(
+    cluster: &Cluster,
+    namespace: &str,
+    plan: &Plan,
+    events: &Events,
+) -> Result<Applied, CommandError> {
+    let mut applied = Applied::default();
+    let is_new = |step: &&Step| step.id.kind.wave() == Wave::Place && step.action == Action::Create;
+    carry_out(cluster, namespace, plan.steps.iter().filter(is_new).collect(), events, &mut applied).await?;
+    Ok(applied)
+}
+
+/// Carries out every step of the plan that is not among what was applied `before`. Calling it again after a failure goes on
+/// where it stopped.
 ///
 /// # Errors
 /// The first step that failed; its hints say what had been written before.
-pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Events) -> Result<Applied, CommandError> {
-    let mut applied = Applied::default();
+pub async fn apply(
+    cluster: &Cluster,
+    namespace: &str,
+    plan: &Plan,
+    before: Applied,
+    events: &Events,
+) -> Result<Applied, CommandError> {
+    let mut applied = before;
     for wave in Wave::ALL {
         let steps = plan.steps.iter().filter(|step| step.id.kind.wave() == wave && step.action != Action::Delete);
-        carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
+        let steps = steps.filter(|step| !applied.stored.contains_key(&step.id)).collect();
+        carry_out(cluster, namespace, steps, events, &mut applied).await?;
     }
     // What is no longer wanted goes last: a Deployment leaves its old SCC before the SCC is deleted.
     for kind in Kind::ALL.into_iter().rev() {
@@ -106,7 +131,8 @@ pub fn own_by_namespace(object: &mut Value, namespace: &str, uid: &str) {
         json!([{"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}]);
 }
 
-fn interrupted(error: CommandError, writes: usize) -> CommandError {
+/// The error with what had been written before it.
+pub fn interrupted(error: CommandError, writes: usize) -> CommandError {
     if writes == 0 {
         return error.hint("none of its objects was written");
     }

@@ -8,12 +8,13 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
 
-use super::{Fault, transport};
+use super::{Fault, Link, transport};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 
-/// How long one request may take. Watches have their own deadlines.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pauses before an apply is sent again that met another writer.
+const CONFLICT_PAUSES: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 
 /// Which cluster, as kubectl's flags of the same names say it.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +56,7 @@ pub struct Cluster {
 impl Cluster {
     /// Reads the kubeconfig and prepares a client; nothing is sent yet. `run_id` goes into the user agent, so that the
     /// cluster's audit log can be held against the inventory's history.
-    pub async fn connect(args: &ClientArgs, run_id: &str) -> Result<Self> {
+    pub async fn connect(args: &ClientArgs, run_id: &str, link: Link) -> Result<Self> {
         let mut config = read_config(args).await?;
         config.read_timeout = None;
         config.connect_timeout = Some(Duration::from_secs(10));
@@ -64,7 +65,7 @@ impl Cluster {
             config.headers.push((http::header::USER_AGENT, agent));
         }
         let server = config.cluster_url.to_string();
-        let client = transport::client(config).map_err(|error| {
+        let client = transport::client(config, link).map_err(|error| {
             CommandError::new(format!("cannot use the kubeconfig for {server}: {error}"))
                 .hint("check the certificates and keys that the kubeconfig names")
         })?;
@@ -130,7 +131,8 @@ impl Cluster {
         }
     }
 
-    /// Server-side apply. Fields of ours that others took over are taken back; fields of others stay.
+    /// Server-side apply. Fields of ours that others took over are taken back; fields of others stay. Where something else
+    /// writes or deletes the object at the same time it is sent again.
     ///
     /// Server-side apply refuses a field that the server's schema does not have by itself; asking for strict validation
     /// besides would cost the server a fifth of its work.
@@ -146,6 +148,12 @@ impl Cluster {
             object_path(kind, namespace, name),
             crate::plan::FIELD_MANAGER
         );
+        for pause in CONFLICT_PAUSES {
+            match self.send(Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await {
+                Err(fault) if fault.code() == Some(409) => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+        }
         self.send(Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await
     }
 
@@ -157,6 +165,11 @@ impl Cluster {
     /// Strategic merge patch of `path`.
     pub async fn patch(&self, path: &str, body: &Value) -> std::result::Result<Value, Fault> {
         self.send(Method::PATCH, path, "application/strategic-merge-patch+json", Some(body)).await
+    }
+
+    /// JSON merge patch of `path`, which every kind takes.
+    pub async fn merge_patch(&self, path: &str, body: &Value) -> std::result::Result<Value, Fault> {
+        self.send(Method::PATCH, path, "application/merge-patch+json", Some(body)).await
     }
 
     /// Deletes one object if it still is the one with that uid. `false` where it is gone already.
@@ -195,14 +208,7 @@ impl Cluster {
             .header(http::header::CONTENT_TYPE, content_type)
             .body(body)
             .map_err(|error| Fault::Unreachable(error.to_string()))?;
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.client.request::<Value>(request)).await {
-            Ok(answer) => answer.map_err(|error| Fault::from(error).at(&self.server)),
-            Err(_) => Err(Fault::Unreachable(format!(
-                "{} did not answer within {} s",
-                self.server,
-                REQUEST_TIMEOUT.as_secs()
-            ))),
-        }
+        self.client.request::<Value>(request).await.map_err(|error| Fault::from(error).at(&self.server))
     }
 }
 

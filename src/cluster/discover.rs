@@ -30,13 +30,12 @@ pub struct Facts {
 /// # Errors
 /// The cluster cannot be reached, refuses the credentials, or is no OpenShift (it serves no Routes).
 pub async fn discover(cluster: &Cluster) -> Result<Facts> {
-    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let (version, groups, ingress, ca, user, is_admin) = tokio::join!(
         cluster.get_path("/version"),
         cluster.get_path("/apis"),
         cluster.get_path("/apis/config.openshift.io/v1/ingresses/cluster"),
         cluster.get_path("/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert"),
-        cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review),
+        user(cluster),
         preflight::may_everything(cluster),
     );
     let version = version.map_err(|fault| fault.explain("ask the cluster for its version"))?.unwrap_or_default();
@@ -59,10 +58,17 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         has_projects: serves("project.openshift.io"),
         apps_domain: text(ingress, "/spec/domain"),
         router_ca: text(ca, "/data/ca-bundle.crt"),
-        user: user.ok().and_then(|review| Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned())),
+        user,
         // Who cannot ask is asked for each right by itself.
         is_admin: is_admin.unwrap_or(false),
     })
+}
+
+/// Who the caller is, as the server sees it, where it says so.
+pub async fn user(cluster: &Cluster) -> Option<String> {
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    let answer = cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await.ok()?;
+    Some(answer.pointer("/status/userInfo/username")?.as_str()?.to_owned())
 }
 
 /// Objects are written by server-side apply, which Kubernetes has since 1.22 (OpenShift 4.9).

@@ -53,6 +53,10 @@ impl Fault {
                         status.reason
                     )),
                     409 => error.hint("something else changed the object at the same time: run the command again"),
+                    429 | 500..=504 => error.hint(
+                        "it was tried again for a while: the API server is busy, restarting, or stands behind a webhook that \
+                         fails; run the same command again later",
+                    ),
                     422 => error.hint("the API server does not accept the object; the words above name the field"),
                     _ => error,
                 }

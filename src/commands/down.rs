@@ -5,8 +5,9 @@ use futures::future::join_all;
 use super::{Context, Outcome, target};
 use crate::cli::EnvsArgs;
 use crate::cluster::Cluster;
+use crate::cluster::discover;
 use crate::cluster::inventory::{self, Search};
-use crate::cluster::remove::{self, Doomed};
+use crate::cluster::remove::{self, Doomed, Remover};
 use crate::environment::{EnvName, NamespaceName, Tenure};
 use crate::error::Result;
 use crate::exit::ExitStatus;
@@ -49,7 +50,8 @@ pub(super) async fn remove_one(
     name: &EnvName,
     namespace: Option<&str>,
 ) -> Result<Removed> {
-    let search = inventory::find(cluster, name, namespace).await?;
+    let (search, user) = tokio::join!(inventory::find(cluster, name, namespace), discover::user(cluster));
+    let search = search?;
     let out_of_sight = matches!(search, Search::NotYours);
     let found = search.certain(name)?;
     let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
@@ -61,6 +63,8 @@ pub(super) async fn remove_one(
     let home = NamespaceName::parse(&home)?;
     let events = context.events(name.as_str());
     let doomed = Doomed { env: name, namespace: &home, is_project };
-    let deleted = remove::remove(cluster, doomed, context.timeout, &events).await?;
+    let holder = context.holder(user.as_deref());
+    let remover = Remover { locks: &context.locks, holder: &holder, timeout: context.timeout, events: &events };
+    let deleted = remove::remove(cluster, doomed, remover).await?;
     Ok(Removed { env: name.to_string(), namespace: Some(home.to_string()), deleted, out_of_sight })
 }

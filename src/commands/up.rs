@@ -1,5 +1,7 @@
 //! `up`: everything is looked at and checked for all environments before the first of them is written.
 
+mod locking;
+
 use futures::future::{join_all, try_join_all};
 
 use super::draft::{self, Draft, Wanted};
@@ -111,7 +113,8 @@ impl Up<'_> {
         let mut report = EnvReport::of(&draft.environment, &context.run_id);
         report.phases = phases;
         if draft.needs_project {
-            match report.phases.run(&events, "project", self.found(&draft.environment, choices, &events)).await {
+            match report.phases.run(&events, "project", self.found(&draft.environment, choices.clone(), &events)).await
+            {
                 Ok(founded) => draft = founded,
                 Err(error) => {
                     report.fail(error.pasteable(&context.flags(&report.env)));
@@ -120,14 +123,23 @@ impl Up<'_> {
             }
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
+        let held = self.hold(&mut draft, choices, &events).await;
         let Draft { environment, plan, live, .. } = draft;
+        let (lock, before) = match held {
+            Ok(held) => held,
+            Err(error) => {
+                report.fail(error.pasteable(&context.flags(&report.env)));
+                return report;
+            }
+        };
         if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
             let emulator = format!("the emulator of {}", environment.name);
             let lost = format!("note: {emulator} starts anew because its pod changes: what was in it is gone");
             events.send(What::Note(lost));
         }
         report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), step.action.word())));
-        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);
+        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, before, &events);
+        let work = locking::guard(lock.as_ref(), work);
         match report.phases.run(&events, "apply", work).await {
             Err(error) => report.fail(error.pasteable(&context.flags(&report.env))),
             Ok(_) if args.no_wait => {}
@@ -140,10 +152,13 @@ impl Up<'_> {
                 if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
                     serving.smoke(None, context, &mut report).await;
                 }
-                if applied.writes > 1 {
+                if applied.writes > 1 && locking::is_ours(lock.as_ref()).await {
                     self.conclude(&plan, &environment, &report, &events).await;
                 }
             }
+        }
+        if let Some(lock) = lock {
+            lock.release().await;
         }
         report
     }
