@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
 .DEFAULT_GOAL := help
-.PHONY: help run run-lab test lab lab-down lint bench bench-smoke bench-dns dns-table dns-probe fuzz fuzz-dns release clean
+.PHONY: help run run-lab test lab lab-down lint sweep bench bench-smoke bench-dns dns-table dns-probe fuzz fuzz-dns release clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
@@ -19,6 +19,9 @@ lab: ## Start the lab and leave it running; `eval "$$(tests/lab/lab env)"` point
 
 lab-down: ## Stop the lab
 	@tests/lab/lab down
+
+sweep: ## Kill `up` and `down` at every request, fail every kind of request in every way (an hour)
+	@tests/sweep
 
 lint: ## Formatting, clippy, dependencies
 	@tests/lint

@@ -25,12 +25,11 @@ use crate::events::Events;
 use crate::manifest::Kind;
 use crate::plan::foreign_owner;
 use crate::render::INVENTORY;
+use crate::render::names::LEASE;
 use keep::Held;
 pub use record::Holder;
 use store::Store;
 
-/// The name of the Lease.
-pub const LEASE: &str = "lsdeploy";
 /// How long a lock may go unrenewed before the next run takes it over.
 const DURATION: Duration = Duration::from_secs(15);
 /// How often it is renewed.

@@ -62,7 +62,8 @@ async fn list(cluster: &Cluster, kind: Kind, place: Option<&str>) -> Result<Vec<
 
 async fn list_leases(cluster: &Cluster, place: Option<&str>) -> Result<Vec<(&'static str, Value)>> {
     let place = place.map(|place| format!("/namespaces/{place}")).unwrap_or_default();
-    let path = format!("/apis/coordination.k8s.io/v1{place}/leases?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dlsdeploy");
+    let path =
+        format!("/apis/coordination.k8s.io/v1{place}/leases?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dlsdeploy");
     let found = cluster.get_path(&path).await;
     named("Lease", found.map(|found| found.and_then(|list| list["items"].as_array().cloned()).unwrap_or_default()))
 }
@@ -78,7 +79,8 @@ fn named(kind: &'static str, found: std::result::Result<Vec<Value>, Fault>) -> R
 
 /// The namespaces that are known to be there.
 fn namespaces(objects: &[(&str, Value)]) -> BTreeSet<String> {
-    let of = |pointer: &'static str| move |(_, object): &(&str, Value)| Some(object.pointer(pointer)?.as_str()?.to_owned());
+    let of =
+        |pointer: &'static str| move |(_, object): &(&str, Value)| Some(object.pointer(pointer)?.as_str()?.to_owned());
     let own = objects.iter().filter(|(kind, _)| *kind == "Namespace").filter_map(of("/metadata/name"));
     own.chain(objects.iter().filter_map(of("/metadata/namespace"))).collect()
 }
@@ -101,7 +103,15 @@ fn judge(kind: &str, object: &Value, homes: &BTreeMap<&str, &str>, there: &BTree
         None => format!("the namespace {namespace} is gone"),
     };
     let command = command(kind, &name, &namespace, &env);
-    Some(Orphan { kind: kind.to_owned(), name, namespace, env, created: text("/metadata/creationTimestamp"), why, command })
+    Some(Orphan {
+        kind: kind.to_owned(),
+        name,
+        namespace,
+        env,
+        created: text("/metadata/creationTimestamp"),
+        why,
+        command,
+    })
 }
 
 /// What removes it: `down` where the labels name an environment that can be, else kubectl.
@@ -148,7 +158,10 @@ mod tests {
         assert_eq!(why, "the namespace localstack-half has no inventory");
         assert_eq!(command, "lsdeploy down --env half");
         let mut scc = json!({"metadata": {"name": "lsdeploy-gone", "labels": {"app.kubernetes.io/instance": "gone"}}});
-        assert_eq!(judged("SecurityContextConstraints", scc.clone()).unwrap().0, "the namespace localstack-gone is gone");
+        assert_eq!(
+            judged("SecurityContextConstraints", scc.clone()).unwrap().0,
+            "the namespace localstack-gone is gone"
+        );
         scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "away"});
         let (why, command) = judged("SecurityContextConstraints", scc).unwrap();
         assert_eq!(why, "the namespace away is gone");

@@ -110,7 +110,7 @@ impl Targets {
 pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>) -> Result<usize> {
     let Doomed { env, namespace, .. } = doomed;
     let deadline = Instant::now() + remover.timeout;
-    let look = || async { Ok(Targets::of(observe::observe(cluster, env, namespace).await?, doomed)) };
+    let look = || look(cluster, doomed);
     let targets: Targets = look().await?;
     let is_nothing = targets.len() == 0;
     if is_nothing && (targets.is_closed || !lock::is_left(cluster, env, namespace).await) {
@@ -133,6 +133,18 @@ pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>)
     };
     give_back(lock, takes_lock_along && done.is_ok()).await;
     done.map(|()| targets.len() + usize::from(is_nothing))
+}
+
+/// What there is to delete. A namespace of ours takes everything along; in any other one, what is ours is looked for.
+async fn look(cluster: &Cluster, doomed: Doomed<'_>) -> Result<Targets> {
+    let Doomed { env, namespace, .. } = doomed;
+    let mut live = observe::observe(cluster, env, namespace).await?;
+    let home = live.objects.get(&ObjectId::new(Kind::Namespace, namespace.as_str()));
+    // A caller who may not see the namespace may still see what is in it.
+    if home.is_none_or(|home| foreign_owner(env.as_str(), namespace.as_str(), home).is_some()) {
+        observe::add_labelled(cluster, env, namespace, &mut live).await?;
+    }
+    Ok(Targets::of(live, doomed))
 }
 
 async fn give_back(lock: Option<Lock>, is_gone: bool) {

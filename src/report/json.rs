@@ -9,7 +9,7 @@ use crate::error::CommandError;
 use crate::exit::ExitStatus;
 use crate::smoke::{Cleaned, ServiceResult, Summary};
 
-const SCHEMA: &str = "lsdeploy/v1";
+pub(super) const SCHEMA: &str = "lsdeploy/v1";
 
 #[derive(Serialize)]
 struct Environment<'a> {
@@ -247,7 +247,7 @@ fn smoke_of<'a>(env: &'a str, results: &'a [ServiceResult]) -> Smoke<'a> {
     Smoke { schema: SCHEMA, env, passed, failed, skipped, results }
 }
 
-fn write<T: Serialize>(value: &T) -> String {
+pub(super) fn write<T: Serialize>(value: &T) -> String {
     let value = serde_json::to_value(value).unwrap_or(Value::Null);
     format!("{value:#}\n")
 }

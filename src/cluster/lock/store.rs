@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::LEASE;
 use super::record::{PROCESS, Record};
 use crate::cluster::{Cluster, Fault};
 use crate::environment::{EnvName, NamespaceName};
 use crate::plan::uid;
 use crate::render::INVENTORY;
+use crate::render::names::LEASE;
 
 /// The annotation of the inventory that is the lock.
 const LOCK: &str = "lsdeploy.dev/lock";
