@@ -1,9 +1,11 @@
 //! Carries out a plan: in order, the objects of one wave side by side.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use tokio::time::{Instant, interval};
 
 use super::{Cluster, Fault, Propagation};
 use crate::error::CommandError;
@@ -14,6 +16,10 @@ use crate::plan::{self, Action, Plan, Step};
 /// How many requests are under way at once. Each write waits for etcd's disk, so many side by side take two thirds of the
 /// time of 8; an API server takes 200 writes at once by default.
 const PARALLEL: usize = 32;
+
+/// How long an object that is being deleted may take before another one has its name, and how often it is looked at.
+const GONE_WITHIN: Duration = Duration::from_mins(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What was written.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +119,7 @@ async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&s
         Action::Delete => cluster.delete(namespace, &step.id, uid, Propagation::Background).await.map(|_| None),
         Action::Replace => {
             cluster.delete(namespace, &step.id, uid, Propagation::Background).await?;
+            until_gone(cluster, namespace, &step.id, uid).await?;
             cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
         }
         Action::Create | Action::Update | Action::Adopt => {
@@ -121,6 +128,24 @@ async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&s
                 own_by_namespace(&mut desired, namespace, owner);
             }
             cluster.apply(*kind, namespace, name, &desired).await.map(Some)
+        }
+    }
+}
+
+/// A name is free once the object that had it is gone: what others finish first may take a moment.
+async fn until_gone(cluster: &Cluster, namespace: &str, id: &ObjectId, uid: &str) -> Result<(), Fault> {
+    let deadline = Instant::now() + GONE_WITHIN;
+    let mut look = interval(LOOK_AGAIN);
+    loop {
+        look.tick().await;
+        let live = cluster.get(id.kind, namespace, &id.name).await?;
+        let Some(live) = live.filter(|live| plan::uid(live).as_deref() == Some(uid)) else { return Ok(()) };
+        if Instant::now() >= deadline {
+            let held = live.pointer("/metadata/finalizers").map(Value::to_string).unwrap_or_default();
+            let seconds = GONE_WITHIN.as_secs();
+            return Err(Fault::conflict(format!(
+                "the old one is still there after {seconds} s, with finalizers {held}"
+            )));
         }
     }
 }

@@ -14,6 +14,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Something else is in the way: what an API server would answer, found by looking.
+    pub(super) fn conflict(message: String) -> Self {
+        Self::Refused(Box::new(Status { code: 409, reason: "Conflict".to_owned(), message, ..Status::default() }))
+    }
+
     /// The HTTP status, where there was an answer.
     pub fn code(&self) -> Option<u16> {
         match self {

@@ -28,7 +28,7 @@ use crate::render::INVENTORY;
 use crate::render::names::LEASE;
 use keep::Held;
 pub use record::Holder;
-use store::Store;
+use store::{Seen, Store};
 
 /// How long a lock may go unrenewed before the next run takes it over.
 const DURATION: Duration = Duration::from_secs(15);
@@ -84,29 +84,26 @@ impl Locks {
         let lease = Store::lease(cluster, wanted.env, wanted.namespace);
         let inventory = Store::inventory(cluster, wanted.namespace, wanted.inventory);
         let contest = contest::Contest { wanted, events, deadline };
-        let (store, seen) = match contest.win(&lease).await {
+        let lock = match contest.win(&lease).await {
             Ok(Some(seen)) => {
+                let lock = self.keep(lease, seen, wanted);
                 // Who may not write Leases has put the lock there.
                 if let Err(error) = contest.outlive(&inventory).await {
-                    let _ = lease.clear(&seen).await;
+                    lock.release().await;
                     return Err(error);
                 }
-                (lease, seen)
+                lock
             }
             Err(contest::Lost::NoPlace(_)) | Ok(None) => {
                 contest.outlive(&lease).await?;
                 match contest.win(&inventory).await {
-                    Ok(Some(seen)) => (inventory, seen),
+                    Ok(Some(seen)) => self.keep(inventory, seen, wanted),
                     Err(contest::Lost::NoPlace(_)) | Ok(None) => return Ok(None),
                     Err(lost) => return Err(lost.explain(&wanted)),
                 }
             }
             Err(lost) => return Err(lost.explain(&wanted)),
         };
-        let made = store.made();
-        let held = Held::keep(store, seen, wanted.holder.clone());
-        self.lock().push(Arc::clone(&held));
-        let lock = Lock { locks: self.clone(), held, data: None, made };
         match cluster.get(Kind::ConfigMap, wanted.namespace.as_str(), INVENTORY).await {
             Ok(found) => Ok(Some(Lock { data: found.as_ref().map(data), ..lock })),
             Err(fault) if fault.code() == Some(403) => Ok(Some(lock)),
@@ -115,6 +112,14 @@ impl Locks {
                 Err(fault.explain(&format!("read the inventory in {}", wanted.namespace)))
             }
         }
+    }
+
+    /// From here on a signal gives it back: there is nothing to wait for between the answer and this.
+    fn keep(&self, store: Store, seen: Seen, wanted: Wanted<'_>) -> Lock {
+        let made = store.made();
+        let held = Held::keep(store, seen, wanted.holder.clone());
+        self.lock().push(Arc::clone(&held));
+        Lock { locks: self.clone(), held, data: None, made }
     }
 
     /// Gives back whatever is still held: after a failure and after a signal.
