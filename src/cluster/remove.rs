@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::lock::{self, Holder, Lock, Locks, Wanted};
 use super::{Cluster, Propagation, observe, project};
 use crate::environment::{EnvName, NamespaceName};
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{LiveState, foreign_owner, uid};
@@ -24,6 +24,9 @@ use crate::render::{INVENTORY, instance_selector};
 
 /// How soon something is looked at again whose watch has broken.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often a deletion is tried that meets another writer.
+const TRIES: usize = 5;
 
 /// An environment that is to go.
 #[derive(Debug, Clone, Copy)]
@@ -217,14 +220,24 @@ async fn stop_pods(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) 
 }
 
 async fn delete(cluster: &Cluster, namespace: &NamespaceName, (id, uid): &Target, events: &Events) -> Result<()> {
-    let deleted = cluster.delete(namespace.as_str(), id, uid, Propagation::Foreground).await;
-    match deleted {
-        Ok(_) => events.send(What::Object(id.clone(), "delete", Vec::new())),
-        // Another object has taken the name: ours is gone.
-        Err(fault) if fault.code() == Some(409) => {}
-        Err(fault) => return Err(fault.explain(&format!("delete {id}"))),
+    for _ in 0..TRIES {
+        match cluster.delete(namespace.as_str(), id, uid, Propagation::Foreground).await {
+            Ok(_) => {
+                events.send(What::Object(id.clone(), "delete", Vec::new()));
+                return Ok(());
+            }
+            Err(fault) if fault.code() == Some(409) => {}
+            Err(fault) => return Err(fault.explain(&format!("delete {id}"))),
+        }
+        // Another object has taken the name, and ours is gone; or somebody wrote to ours at the same time.
+        let live = cluster.get(id.kind, namespace.as_str(), &id.name).await;
+        let live = live.map_err(|fault| fault.explain(&format!("see whether {id} is gone")))?;
+        if live.is_none_or(|object| crate::plan::uid(&object).as_ref() != Some(uid)) {
+            return Ok(());
+        }
     }
-    Ok(())
+    Err(CommandError::new(format!("cannot delete {id}: something writes to it all the time"))
+        .hint("run `lsdeploy down` again; `kubectl get --watch` shows what changes it"))
 }
 
 async fn wait_until_gone(
