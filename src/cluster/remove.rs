@@ -113,8 +113,7 @@ impl Targets {
 pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>) -> Result<usize> {
     let Doomed { env, namespace, .. } = doomed;
     let deadline = Instant::now() + remover.timeout;
-    let look = || look(cluster, doomed);
-    let targets: Targets = look().await?;
+    let targets = look(cluster, doomed).await?;
     let is_nothing = targets.len() == 0;
     if is_nothing && (targets.is_closed || !lock::is_left(cluster, env, namespace).await) {
         return Ok(0);
@@ -126,7 +125,7 @@ pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>)
     let wanted = Wanted { env, namespace, holder: remover.holder, inventory: None };
     let lock = remover.locks.take(cluster, wanted, remover.timeout, remover.events).await?;
     // Another run may have been at work until now.
-    let targets = look().await?;
+    let targets = look(cluster, doomed).await?;
     let work = delete_all(cluster, doomed, &targets, remover, deadline);
     let takes_lock_along = !targets.namespace.is_empty() || targets.project.is_some();
     let done = match &lock {

@@ -65,7 +65,10 @@ impl<K> Default for Store<K> {
 impl<K: Resource> Store<K> {
     /// Follows one item of the kind's watch.
     pub(super) fn take(&mut self, item: watcher::Result<watcher::Event<K>>) {
-        self.expired = item.as_ref().is_err_and(is_unauthorized);
+        // That a list begins says nothing yet.
+        if !matches!(item, Ok(watcher::Event::Init)) {
+            self.expired = item.as_ref().is_err_and(is_unauthorized);
+        }
         match item {
             Ok(watcher::Event::Init) => self.incoming.clear(),
             Ok(watcher::Event::InitApply(object)) => {

@@ -56,7 +56,7 @@ fn an_scc_whose_namespace_is_gone_and_what_was_left_at_somebody_elses() {
     up("lockstray", &["--namespace", "lockstray-home"]);
     // The SCC survives its namespace only where nobody collects it.
     let unowned = r#"[{"op": "remove", "path": "/metadata/ownerReferences"}]"#;
-    lab.try_kubectl(&["patch", "scc", "lsdeploy-lockstray", "--type=json", "--patch", unowned], "");
+    lab.kubectl(&["patch", "securitycontextconstraints", "lsdeploy-lockstray", "--type=json", "--patch", unowned]);
     lab.kubectl(&["delete", "namespace", "lockstray-home"]);
     let found = orphans(&lab, "lockstray");
     assert_eq!(found.len(), 1, "{found:?}");
