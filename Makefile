@@ -1,6 +1,6 @@
 # The front door. `make run` and `make test` install what they need and cache it in $LSDEPLOY_CACHE.
 .DEFAULT_GOAL := help
-.PHONY: help run run-lab test test-okd311 lab lab-down lint bench bench-smoke bench-dns dns-table dns-probe fifty fuzz fuzz-dns release clean
+.PHONY: help run run-lab test test-okd311 lab lab-down lint sweep bench bench-smoke bench-dns dns-table dns-probe fifty fuzz fuzz-dns release clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/[$$][$$]/$$/' | expand -t 12
@@ -22,6 +22,9 @@ lab: ## Start the lab and leave it running; `eval "$$(tests/lab/lab env)"` point
 
 lab-down: ## Stop the lab
 	@tests/lab/lab down
+
+sweep: ## Kill `up` and `down` at every request, fail every kind of request in every way (an hour)
+	@tests/sweep
 
 lint: ## Formatting, clippy, dependencies
 	@tests/lint

@@ -1,7 +1,7 @@
 //! The cluster: the only place that talks to a Kubernetes API.
 //!
 //! `client` connects, `discover` asks what the cluster is, `observe` reads what is there, `preflight` asks what the
-//! caller may do, `apply` (by `write`) and `remove` write, `wait` watches.
+//! caller may do, `lock` keeps other runs out, `apply` (by `write`) and `remove` write, `wait` watches.
 
 pub mod apply;
 pub mod client;
@@ -13,7 +13,9 @@ pub mod grant;
 pub mod inventory;
 mod kubeconfig;
 pub mod leave;
+pub mod lock;
 pub mod observe;
+pub mod orphans;
 pub mod preflight;
 pub mod project;
 pub mod remove;
@@ -24,3 +26,4 @@ pub mod write;
 
 pub use client::{ClientArgs, Cluster, Propagation};
 pub use fault::Fault;
+pub use transport::{Gate, Link};

@@ -1,7 +1,6 @@
 //! One environment, validated: everything `render` needs, and nothing that could still be wrong.
 
 pub mod access;
-pub mod beneficiary;
 pub mod images;
 pub mod local;
 pub mod names;

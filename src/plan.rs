@@ -43,7 +43,7 @@ pub enum Action {
     Create,
     /// It differs.
     Update,
-    /// It differs in a field that cannot be changed: deleted and created again.
+    /// It differs in a field that cannot be changed, or is being deleted: created again once it is gone.
     Replace,
     /// It is somebody else's, and the caller named it to be taken over.
     Adopt,
@@ -168,6 +168,12 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     let Some(object) = live.objects.get(&id) else {
         return Step { id, action: Action::Create, desired, changes: Vec::new(), uid: None };
     };
+    let uid = uid(object);
+    // It is on its way out: what is wanted can only be made anew.
+    if object.pointer("/metadata/deletionTimestamp").is_some() && id.kind != Kind::Namespace {
+        let changes = vec!["/metadata/deletionTimestamp".to_owned()];
+        return Step { id, action: Action::Replace, desired, changes, uid };
+    }
     let mut changes = compare::differences(&desired, object);
     changes.extend(owned_fields::dropped(&desired, object, FIELD_MANAGER));
     changes.extend(merge::dropped(&desired, object));
@@ -183,7 +189,6 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     } else {
         Action::Update
     };
-    let uid = uid(object);
     Step { id, action, desired, changes, uid }
 }
 
@@ -283,6 +288,13 @@ mod tests {
         let mut scc = ours(json!({}));
         scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "elsewhere"});
         assert!(foreign_owner("team1", "localstack-team1", &scc).unwrap().contains("elsewhere"));
+    }
+
+    #[test]
+    fn what_is_being_deleted_is_made_anew() {
+        let mut leaving = ours(json!({}));
+        leaving["metadata"]["deletionTimestamp"] = "2026-11-28T12:00:00Z".into();
+        assert_eq!(actions(vec![ours(json!({}))], vec![leaving])[0].1, Action::Replace);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod bundle;
 mod context;
+pub mod gc;
 mod init;
 mod limits;
 mod pod;
@@ -25,7 +26,7 @@ pub(crate) use templates::fill_value;
 
 /// The fixed names of an environment's objects.
 pub mod names {
-    pub(crate) use super::context::{AUTH, CLAIM, EMULATOR, GRANT, INIT, INIT_CONTAINER, LIMITS, OWNER};
+    pub(crate) use super::context::{AUTH, CLAIM, EMULATOR, GRANT, INIT, INIT_CONTAINER, LEASE, LIMITS, OWNER};
 }
 
 /// Renders every object of an environment, in apply order.
@@ -109,10 +110,16 @@ pub fn needs(environment: &Environment) -> Vec<String> {
 
 /// One YAML stream of all objects.
 pub fn to_yaml(set: &ManifestSet) -> Result<String> {
+    let objects: Vec<&Value> = set.manifests.iter().map(|manifest| &manifest.object).collect();
+    stream(&objects)
+}
+
+/// One YAML stream.
+pub fn stream<T: serde::Serialize>(objects: &[T]) -> Result<String> {
     let mut stream = String::new();
-    for manifest in &set.manifests {
-        let document = yaml::write(&manifest.object)
-            .map_err(|error| CommandError::new(format!("cannot write {} as YAML: {error}", manifest.id)))?;
+    for object in objects {
+        let document = yaml::write(object)
+            .map_err(|error| CommandError::new(format!("cannot write an object as YAML: {error}")))?;
         stream.push_str("---\n");
         stream.push_str(&document);
     }

@@ -10,6 +10,7 @@ pub mod json;
 pub mod junit;
 pub mod life;
 mod markup;
+pub mod orphans;
 mod page;
 pub mod preflight;
 mod progress;

@@ -1,9 +1,11 @@
 //! Carries out a plan: in order, the objects of one wave side by side.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use tokio::time::{Instant, interval};
 
 use super::write::{self, Wanted};
 use super::{Cluster, Fault, Propagation};
@@ -17,6 +19,10 @@ use crate::plan::{self, Action, Plan, Step};
 /// time of 8; an API server takes 200 writes at once by default.
 const PARALLEL: usize = 32;
 
+/// How long an object that is being deleted may take before another one has its name, and how often it is looked at.
+const GONE_WITHIN: Duration = Duration::from_mins(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
 /// What was written.
 #[derive(Debug, Clone, Default)]
 pub struct Applied {
@@ -26,15 +32,41 @@ pub struct Applied {
     pub writes: usize,
 }
 
-/// Carries out every step of the plan. Calling it again after a failure goes on where it stopped.
+/// Makes the place for everything else, where there is none yet: that alone comes before the environment's lock, which is
+/// kept in it.
+///
+/// # Errors
+/// It could not be made.
+pub async fn make_place(
+    cluster: &Cluster,
+    namespace: &str,
+    plan: &Plan,
+    events: &Events,
+) -> Result<Applied, CommandError> {
+    let mut applied = Applied::default();
+    let is_new = |step: &&Step| step.id.kind.wave() == Wave::Place && step.action == Action::Create;
+    let steps = plan.steps.iter().filter(is_new).collect();
+    carry_out(cluster, namespace, (plan.writing, steps), events, &mut applied).await?;
+    Ok(applied)
+}
+
+/// Carries out every step of the plan that is not among what was applied `before`. Calling it again after a failure goes on
+/// where it stopped.
 ///
 /// # Errors
 /// The first step that failed; its hints say what had been written before.
-pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Events) -> Result<Applied, CommandError> {
-    let mut applied = Applied::default();
+pub async fn apply(
+    cluster: &Cluster,
+    namespace: &str,
+    plan: &Plan,
+    before: Applied,
+    events: &Events,
+) -> Result<Applied, CommandError> {
+    let mut applied = before;
     for wave in Wave::ALL {
         let steps = plan.steps.iter().filter(|step| step.id.kind.wave() == wave && step.action != Action::Delete);
-        carry_out(cluster, namespace, (plan.writing, steps.collect()), events, &mut applied).await?;
+        let steps = steps.filter(|step| !applied.stored.contains_key(&step.id)).collect();
+        carry_out(cluster, namespace, (plan.writing, steps), events, &mut applied).await?;
     }
     // What is no longer wanted goes last: a Deployment leaves its old SCC before the SCC is deleted.
     for kind in Kind::ALL.into_iter().rev() {
@@ -100,6 +132,7 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
         Action::Delete => cluster.delete(namespace, id, uid, Propagation::Background).await.map(|_| None),
         Action::Replace => {
             cluster.delete(namespace, id, uid, Propagation::Background).await?;
+            until_gone(cluster, namespace, id, uid).await?;
             let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[] };
             write::write(cluster, writing, wanted).await.map(Some)
         }
@@ -152,13 +185,32 @@ async fn take_away(cluster: &Cluster, step: &Step) -> Result<(), Fault> {
     cluster.patch_fields(step.id.kind, &step.id.name, &Value::from(operations)).await.map(drop)
 }
 
+/// A name is free once the object that had it is gone: what others finish first may take a moment.
+async fn until_gone(cluster: &Cluster, namespace: &str, id: &ObjectId, uid: &str) -> Result<(), Fault> {
+    let deadline = Instant::now() + GONE_WITHIN;
+    let mut look = interval(LOOK_AGAIN);
+    loop {
+        look.tick().await;
+        let live = cluster.get(id.kind, namespace, &id.name).await?;
+        let Some(live) = live.filter(|live| plan::uid(live).as_deref() == Some(uid)) else { return Ok(()) };
+        if Instant::now() >= deadline {
+            let held = live.pointer("/metadata/finalizers").map(Value::to_string).unwrap_or_default();
+            let seconds = GONE_WITHIN.as_secs();
+            return Err(Fault::conflict(format!(
+                "the old one is still there after {seconds} s, with finalizers {held}"
+            )));
+        }
+    }
+}
+
 /// Makes a cluster-scoped object go with its namespace, even when that is deleted by other means than `lsdeploy down`.
 pub fn own_by_namespace(object: &mut Value, namespace: &str, uid: &str) {
     object["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}]);
 }
 
-fn interrupted(error: CommandError, writes: usize) -> CommandError {
+/// The error with what had been written before it.
+pub fn interrupted(error: CommandError, writes: usize) -> CommandError {
     if writes == 0 {
         return error.hint("none of its objects was written");
     }

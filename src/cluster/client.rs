@@ -8,12 +8,13 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use serde_json::Value;
 
 use super::kubeconfig::Login;
-use super::{Fault, credentials, kubeconfig};
+use super::{Fault, Link, credentials, kubeconfig};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 
-/// How long one request may take. Watches have their own deadlines.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pauses before an apply is sent again that met another writer.
+const CONFLICT_PAUSES: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 
 /// The media type of server-side apply.
 pub(super) const APPLY_PATCH: &str = "application/apply-patch+yaml";
@@ -67,7 +68,7 @@ pub struct Cluster {
 impl Cluster {
     /// Reads the kubeconfig and prepares a client; nothing is sent yet. `run_id` goes into the user agent, so that the
     /// cluster's audit log can be held against the inventory's history.
-    pub async fn connect(args: &ClientArgs, run_id: &str) -> Result<Self> {
+    pub async fn connect(args: &ClientArgs, run_id: &str, link: Link) -> Result<Self> {
         let Login { mut config, context, warnings, plugin } = kubeconfig::read(args).await?;
         config.read_timeout = None;
         config.connect_timeout = Some(Duration::from_secs(10));
@@ -80,7 +81,7 @@ impl Cluster {
             let error = format!("cannot use the kubeconfig: its server is `{}`", server.escape_default());
             return Err(CommandError::new(error).hint("a server is a URL, e.g. https://api.example.com:6443"));
         }
-        let client = credentials::client(config, args.patience).await?;
+        let client = credentials::client(config, link, args.patience).await?;
         Ok(Self { client, server, run_id: run_id.to_owned(), context, warnings, plugin })
     }
 
@@ -148,7 +149,8 @@ impl Cluster {
         }
     }
 
-    /// Server-side apply. Fields of ours that others took over are taken back; fields of others stay.
+    /// Server-side apply. Fields of ours that others took over are taken back; fields of others stay. Where something else
+    /// writes or deletes the object at the same time it is sent again.
     ///
     /// Server-side apply refuses a field that the server's schema does not have by itself; asking for strict validation
     /// besides would cost the server a fifth of its work.
@@ -164,6 +166,12 @@ impl Cluster {
             object_path(kind, namespace, name),
             crate::plan::FIELD_MANAGER
         );
+        for pause in CONFLICT_PAUSES {
+            match self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await {
+                Err(fault) if fault.code() == Some(409) => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+        }
         self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await
     }
 
@@ -189,6 +197,11 @@ impl Cluster {
     /// Strategic merge patch of `path`.
     pub async fn patch(&self, path: &str, body: &Value) -> std::result::Result<Value, Fault> {
         self.send(Method::PATCH, path, "application/strategic-merge-patch+json", Some(body)).await
+    }
+
+    /// JSON merge patch of `path`, which every kind takes.
+    pub async fn merge_patch(&self, path: &str, body: &Value) -> std::result::Result<Value, Fault> {
+        self.send(Method::PATCH, path, "application/merge-patch+json", Some(body)).await
     }
 
     /// Deletes one object if it still is the one with that uid. `false` where it is gone already.
@@ -228,14 +241,7 @@ impl Cluster {
 
     async fn answer(&self, request: http::Result<Request<Vec<u8>>>) -> std::result::Result<Value, Fault> {
         let request = request.map_err(|error| Fault::Unreachable(error.to_string()))?;
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.client.request::<Value>(request)).await {
-            Ok(answer) => answer.map_err(|error| Fault::from(error).at(&self.server)),
-            Err(_) => Err(Fault::Unreachable(format!(
-                "{} did not answer within {} s",
-                self.server,
-                REQUEST_TIMEOUT.as_secs()
-            ))),
-        }
+        self.client.request::<Value>(request).await.map_err(|error| Fault::from(error).at(&self.server))
     }
 }
 

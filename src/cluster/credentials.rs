@@ -8,25 +8,25 @@ use kube::Config;
 use kube::client::AuthError;
 use tokio::sync::oneshot;
 
-use super::transport;
+use super::transport::{self, Link};
 use crate::error::{CommandError, Result};
 
 /// A client for `config`, whose credential plugin may take as long as `patience`: it may wait for a person at a browser.
 ///
 /// # Errors
 /// What is wrong with the certificates, keys and plugin that the kubeconfig names.
-pub(super) async fn client(config: Config, patience: Duration) -> Result<kube::Client> {
+pub(super) async fn client(config: Config, link: Link, patience: Duration) -> Result<kube::Client> {
     let server = config.cluster_url.to_string();
     let plugin = config.auth_info.exec.as_ref().map(|exec| exec.command.clone().unwrap_or_default());
     let made = match &plugin {
-        None => transport::client(config),
+        None => transport::client(config, link),
         Some(_) => {
             let (tell, told) = oneshot::channel();
             let runtime = tokio::runtime::Handle::current();
             // A thread of its own: the runtime would wait for one of its threads before it ends.
             thread::spawn(move || {
                 let _inside = runtime.enter();
-                drop(tell.send(transport::client(config)));
+                drop(tell.send(transport::client(config, link)));
             });
             match tokio::time::timeout(patience, told).await {
                 Ok(Ok(made)) => made,

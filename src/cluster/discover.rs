@@ -58,13 +58,12 @@ const ROUTER_LABELS: [&str; 3] = [
 /// # Errors
 /// The cluster cannot be reached, refuses the credentials, or is no OpenShift (it serves no Routes).
 pub async fn discover(cluster: &Cluster) -> Result<Facts> {
-    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let (version, groups, ingress, ca, user, is_admin, router) = tokio::join!(
         cluster.get_path("/version"),
         cluster.get_path("/apis"),
         cluster.get_path("/apis/config.openshift.io/v1/ingresses/cluster"),
         cluster.get_path("/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert"),
-        cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review),
+        user(cluster),
         preflight::may_everything(cluster),
         router(cluster),
     );
@@ -96,11 +95,24 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         has_projects: serves("project.openshift.io"),
         apps_domain: text(ingress, "/spec/domain"),
         router_ca: text(ca, "/data/ca-bundle.crt"),
-        user: name_of_caller(cluster, user).await,
+        user,
         // Who cannot ask is asked for each right by itself.
         is_admin: is_admin.unwrap_or(false),
         router,
     })
+}
+
+/// Who the caller is, as the server sees it, where it says so.
+pub async fn user(cluster: &Cluster) -> Option<String> {
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    match cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await {
+        Ok(review) => Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned()),
+        // An older OpenShift says it in its own way.
+        Err(fault) if fault.code() == Some(404) => {
+            text(cluster.get_path("/apis/user.openshift.io/v1/users/~").await, "/metadata/name")
+        }
+        Err(_) => None,
+    }
 }
 
 /// Looks for namespaces with the router's labels. Whatever keeps the caller from looking, the rest of the run meets it.
@@ -158,17 +170,6 @@ fn generated_domain(route: &Value) -> Option<String> {
     }
     let label = format!("{}-{}.", text("/metadata/name")?.replace('.', "-"), text("/metadata/namespace")?);
     text("/spec/host")?.strip_prefix(&label).map(str::to_owned)
-}
-
-/// Who the caller is. Before Kubernetes 1.28 only OpenShift's user API can say it.
-async fn name_of_caller(cluster: &Cluster, review: std::result::Result<Value, Fault>) -> Option<String> {
-    match review {
-        Ok(review) => Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned()),
-        Err(fault) if fault.code() == Some(404) => {
-            text(cluster.get_path("/apis/user.openshift.io/v1/users/~").await, "/metadata/name")
-        }
-        Err(_) => None,
-    }
 }
 
 /// Facts that not every caller may read are missing, not wrong.

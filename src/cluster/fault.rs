@@ -19,6 +19,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Something else is in the way: what an API server would answer, found by looking.
+    pub(super) fn conflict(message: String) -> Self {
+        Self::Refused(Box::new(Status { code: 409, reason: "Conflict".to_owned(), message, ..Status::default() }))
+    }
+
     /// The HTTP status, where there was an answer.
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -61,6 +66,10 @@ impl Fault {
                         status.reason
                     )),
                     409 => error.hint("something else changed the object at the same time: run the command again"),
+                    429 | 500..=504 => error.hint(
+                        "it was tried again for a while: the API server is busy, restarting, or stands behind a webhook that \
+                         fails; run the same command again later",
+                    ),
                     422 => error.hint("the API server does not accept the object; the words above name the field"),
                     _ => error,
                 }

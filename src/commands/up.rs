@@ -1,5 +1,7 @@
 //! `up`: everything is looked at and checked for all environments before the first of them is written.
 
+mod locking;
+
 use futures::future::{join_all, try_join_all};
 
 use super::draft::{self, Draft, Wanted};
@@ -8,10 +10,10 @@ use super::serving::Serving;
 use super::ways_out::with_ways_out;
 use super::{Context, Outcome, target, token};
 use crate::cli::{OutputFormat, UpArgs};
+use crate::cluster::apply::{self, Applied};
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
-use crate::cluster::write;
-use crate::cluster::{Cluster, apply, grant, project};
+use crate::cluster::{Cluster, grant, project, write};
 use crate::environment::token::Token;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::{CommandError, Result};
@@ -134,7 +136,7 @@ impl Up<'_> {
         let mut made = Vec::new();
         if needs_project || draft.domain_is_unknown {
             let what = if needs_project { "project" } else { "domain" };
-            match report.phases.run(&events, what, self.found(draft, choices, &events)).await {
+            match report.phases.run(&events, what, self.found(draft, choices.clone(), &events)).await {
                 Ok((founded, first)) => (draft, made) = (founded, first),
                 Err(error) => {
                     report.fail(error.pasteable(&context.flags(&report.env)));
@@ -145,10 +147,18 @@ impl Up<'_> {
         if needs_project {
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
+        let held = self.hold(&mut draft, choices, &events).await;
         let Draft { environment, plan, live, notes, preflight, .. } = draft;
         report.reached_by(reach.router.as_deref());
         report.preflight = preflight;
         report.notes.extend(notes);
+        let (lock, before) = match held {
+            Ok(held) => held,
+            Err(error) => {
+                report.fail(error.pasteable(&context.flags(&report.env)));
+                return report;
+            }
+        };
         if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
             let emulator = format!("the emulator of {}", environment.name);
             let lost = format!("note: {emulator} starts anew because its pod changes: what was in it is gone");
@@ -156,7 +166,8 @@ impl Up<'_> {
         }
         let done = |step: &plan::Step| if made.contains(&step.id) { "create" } else { step.action.word() };
         report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), done(step))));
-        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);
+        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, before, &events);
+        let work = locking::guard(lock.as_ref(), work);
         match report.phases.run(&events, "apply", work).await {
             Err(error) => report.fail(error.pasteable(&context.flags(&report.env))),
             Ok(_) if args.no_wait => {}
@@ -169,10 +180,13 @@ impl Up<'_> {
                 if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
                     serving.smoke(None, context, &mut report).await;
                 }
-                if applied.writes > 1 {
+                if applied.writes > 1 && locking::is_ours(lock.as_ref()).await {
                     self.conclude(&plan, &environment, &report, &events).await;
                 }
             }
+        }
+        if let Some(lock) = lock {
+            lock.release().await;
         }
         report
     }
@@ -202,7 +216,7 @@ impl Up<'_> {
         let first = first_route(&draft.plan);
         let made = first.steps.iter().filter(|step| step.action == plan::Action::Create);
         let made = made.map(|step| step.id.clone()).collect();
-        apply::apply(self.cluster, namespace.as_str(), &first, events).await?;
+        apply::apply(self.cluster, namespace.as_str(), &first, Applied::default(), events).await?;
         let draft = self.draft(name, choices).await?;
         if draft.domain_is_unknown { Err(environment::unknown_domain()) } else { Ok((draft, made)) }
     }

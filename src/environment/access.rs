@@ -15,7 +15,7 @@ const OUR_LABELS: [&str; 4] = ["managed-by", "part-of", "name", "instance"];
 /// So many addresses are far more than anybody keeps by hand, and still fit into annotations.
 const MOST_RANGES: usize = 256;
 
-/// Who may change what is in an environment's namespace.
+/// Who may work in an environment's namespace: `--owner`, and `admin-bundle --for`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// One user, by the name that the server knows.
@@ -27,9 +27,11 @@ pub enum Owner {
 impl Owner {
     /// Reads `USER` or `group:GROUP`; `none` is nobody.
     pub fn parse(text: &str) -> Result<Option<Self>> {
-        if text == "none" {
-            return Ok(None);
-        }
+        if text == "none" { Ok(None) } else { Self::parse_one("--owner", text).map(Some) }
+    }
+
+    /// Reads `USER` or `group:GROUP`, which `flag` gave.
+    pub fn parse_one(flag: &str, text: &str) -> Result<Self> {
         let owner = match text.strip_prefix("group:") {
             Some(group) => Self::Group(group.to_owned()),
             None => Self::User(text.to_owned()),
@@ -37,12 +39,12 @@ impl Owner {
         let name = owner.name();
         let is_name = !name.is_empty() && name.len() <= 253 && name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
         if !is_name || name.trim() != name {
-            return Err(invalid("--owner", text, "use a user's name, group:NAME, or none; `oc whoami` prints yours"));
+            return Err(invalid(flag, text, "use a user's name or group:NAME; `oc whoami` prints yours"));
         }
         if EVERYBODY.contains(&name) || name.starts_with("system:serviceaccounts:") {
-            return Err(invalid("--owner", text, "that is no owner: name one user or one group"));
+            return Err(invalid(flag, text, "that is everybody: name one user or one group"));
         }
-        Ok(Some(owner))
+        Ok(owner)
     }
 
     /// `User` or `Group`, as RBAC has it.

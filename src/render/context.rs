@@ -15,6 +15,8 @@ pub const INVENTORY_LABEL: &str = "lsdeploy.dev/inventory";
 /// The name of the Deployment, its Service and its ServiceAccount. It must not be `localstack`: the entrypoint of that
 /// image reads variables of the form `LOCALSTACK_*`.
 pub(crate) const EMULATOR: &str = "emulator";
+/// The Lease that is an environment's lock.
+pub(crate) const LEASE: &str = "lsdeploy";
 /// The name of the claim.
 pub(crate) const CLAIM: &str = "emulator-data";
 /// The name of the ConfigMap of scripts.

@@ -14,7 +14,7 @@ use crate::manifest::ObjectId;
 use crate::rights::Preflight;
 use crate::smoke::{Cleaned, ServiceResult, Summary};
 
-const SCHEMA: &str = "lsdeploy/v1";
+pub(super) const SCHEMA: &str = "lsdeploy/v1";
 
 #[derive(Serialize)]
 struct Environment<'a> {
@@ -297,7 +297,7 @@ fn smoke_of<'a>(env: &'a str, results: &'a [ServiceResult]) -> Smoke<'a> {
     Smoke { schema: SCHEMA, env, passed, failed, skipped, results }
 }
 
-fn write<T: Serialize>(value: &T) -> String {
+pub(super) fn write<T: Serialize>(value: &T) -> String {
     let value = serde_json::to_value(value).unwrap_or(Value::Null);
     format!("{value:#}\n")
 }

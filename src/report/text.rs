@@ -210,7 +210,7 @@ fn done(action: &str) -> &'static str {
     }
 }
 
-fn age(created: &str, now: jiff::Timestamp) -> Option<String> {
+pub(super) fn age(created: &str, now: jiff::Timestamp) -> Option<String> {
     let created: jiff::Timestamp = created.parse().ok()?;
     Some(life::rough(now.duration_since(created).as_secs().max(0)))
 }

@@ -65,6 +65,18 @@ impl Lab {
         Some(Self { kubeconfig: kubeconfig.into(), router: env::var("ROUTER_ADDRESS").ok(), _guard: guard() })
     }
 
+    /// The kubeconfig of its administrator.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The locks of an environment that are left.
+    pub(crate) fn locks(&self, env: &str) -> String {
+        let selector = format!("app.kubernetes.io/managed-by=lsdeploy,app.kubernetes.io/instance={env}");
+        // A server without Leases has none.
+        self.try_kubectl(&["get", "leases", "--all-namespaces", "--selector", &selector, "--output", "name"], "").stdout
+    }
+
     /// `lsdeploy` with the cluster's flags, and a clean environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = lsdeploy(&self.kubeconfig, arguments);
@@ -206,7 +218,7 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     ran(&command.output().unwrap())
 }
 
-fn ran(output: &Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

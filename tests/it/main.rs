@@ -8,6 +8,8 @@ mod dns;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod local;

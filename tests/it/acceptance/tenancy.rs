@@ -240,7 +240,7 @@ fn what_cannot_narrow_a_route_is_refused_before_a_cluster_is_asked() {
         ("--allow-from", "0.0.0.0/0", "that is everybody"),
         ("--route-label", "app.kubernetes.io/instance=b", "lsdeploy keeps that key"),
         ("--route-label", "a", "use KEY=VALUE"),
-        ("--owner", "group:system:authenticated", "that is no owner"),
+        ("--owner", "group:system:authenticated", "that is everybody"),
         ("--owner", "", "use a user's name"),
     ] {
         let ran = run(&mut lsdeploy(Path::new("/nonexistent"), &["up", "--env", "a", flag, value]));
