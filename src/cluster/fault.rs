@@ -60,6 +60,10 @@ impl Fault {
                         status.reason
                     )),
                     409 => error.hint("something else changed the object at the same time: run the command again"),
+                    415 => error.hint(
+                        "this server's version applies objects itself, so lsdeploy does not write in another way, which would \
+                         overlook whose fields are whose: see what refuses it between here and the server",
+                    ),
                     422 => error.hint("the API server does not accept the object; the words above name the field"),
                     _ => error,
                 }

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 mod broken;
 mod clients;
+mod downgrade;
 mod emulators;
 mod init;
 mod life;
