@@ -70,6 +70,10 @@ impl Fault {
                         "it was tried again for a while: the API server is busy, restarting, or stands behind a webhook that \
                          fails; run the same command again later",
                     ),
+                    415 => error.hint(
+                        "this server's version applies objects itself, so lsdeploy does not write in another way, which would \
+                         overlook whose fields are whose: see what refuses it between here and the server",
+                    ),
                     422 => error.hint("the API server does not accept the object; the words above name the field"),
                     _ => error,
                 }

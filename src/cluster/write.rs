@@ -58,9 +58,9 @@ async fn apply(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
     match owned_fields::without_past(&stored).filter(|_| was_merged) {
         Some(owners) => {
             let version = &stored["metadata"]["resourceVersion"];
-            let patch = json!({"metadata": {"managedFields": owners, "resourceVersion": version}});
+            let without = json!({"metadata": {"managedFields": owners, "resourceVersion": version}});
             let path = object_path(id.kind, namespace, &id.name);
-            cluster.send(Method::PATCH, &path, "application/merge-patch+json", Some(&patch)).await
+            cluster.send(Method::PATCH, &path, "application/merge-patch+json", Some(&without)).await
         }
         None => Ok(stored),
     }
@@ -120,9 +120,9 @@ async fn send(cluster: &Cluster, namespace: &str, id: &ObjectId, change: Change)
     let path = object_path(id.kind, namespace, &id.name);
     let (method, content_type, body) = match change {
         Change::None => return Ok(Value::Null),
-        Change::Strategic(patch) => (Method::PATCH, "application/strategic-merge-patch+json", patch),
-        Change::Merge(patch) => (Method::PATCH, "application/merge-patch+json", patch),
-        Change::Whole(object) => (Method::PUT, "application/json", object),
+        Change::Strategic(body) => (Method::PATCH, "application/strategic-merge-patch+json", body),
+        Change::Merge(body) => (Method::PATCH, "application/merge-patch+json", body),
+        Change::Whole(body) => (Method::PUT, "application/json", body),
     };
     cluster.send(method, &path, content_type, Some(&body)).await
 }

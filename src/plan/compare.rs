@@ -39,15 +39,27 @@ fn compare(desired: &Value, live: &Value, path: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Selectors are one thing: another key in them selects something else. Source: `x-kubernetes-map-type` of the Kubernetes API.
+pub(super) fn is_whole(path: &str) -> bool {
+    ["/selector", "Selector", "/matchLabels"].iter().any(|end| path.ends_with(end))
+}
+
 fn compare_maps(desired: &Map<String, Value>, live: &Map<String, Value>, path: &str, found: &mut Vec<String>) {
     for (key, value) in desired {
-        let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+        let path = child(path, key);
         match live.get(key) {
             Some(live) => compare(value, live, &path, found),
             None if is_empty(value) => {}
             None => found.push(path),
         }
     }
+    if is_whole(path) {
+        found.extend(live.keys().filter(|key| !desired.contains_key(*key)).map(|key| child(path, key)));
+    }
+}
+
+fn child(path: &str, key: &str) -> String {
+    format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 fn compare_lists(desired: &[Value], live: &[Value], path: &str, found: &mut Vec<String>) {
@@ -130,6 +142,13 @@ mod tests {
     fn other_lists_are_compared_whole() {
         check(&json!({"drop": ["ALL"]}), &json!({"drop": ["ALL", "KILL"]}), &["/drop"]);
         check(&json!({"drop": ["ALL"]}), &json!({"drop": ["KILL"]}), &["/drop/0"]);
+    }
+
+    #[test]
+    fn a_selector_is_one_thing() {
+        let selector = |value: Value| json!({"spec": {"selector": value}});
+        check(&selector(json!({"a": "1"})), &selector(json!({"a": "1", "b": "2"})), &["/spec/selector/b"]);
+        check(&json!({"labels": {"a": "1"}}), &json!({"labels": {"a": "1", "b": "2"}}), &[]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 mod broken;
 mod bundle;
 mod clients;
+mod downgrade;
 mod emulators;
 mod finalizers;
 mod gc;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::super::compare::{is_same, list_key};
-use super::record;
+use super::super::compare::{is_same, is_whole, list_key};
+use super::record::Record;
 
 /// Fields of which an object has one only: with another one wanted, the live one goes.
 const ALTERNATIVES: [&[&str]; 2] = [&["value", "valueFrom"], &["exec", "httpGet", "tcpSocket", "grpc"]];
@@ -14,6 +14,7 @@ pub(super) fn over(live: &Value, desired: &Value, path: &str) -> Value {
         return live.clone();
     }
     match (live, desired) {
+        (Value::Object(_), Value::Object(_)) if is_whole(path) => desired.clone(),
         (Value::Object(live), Value::Object(desired)) => Value::Object(over_map(live, desired, path)),
         (Value::Array(live), Value::Array(desired)) => match list_key(path, desired) {
             Some(key) => Value::Array(over_items(live, desired, key, path)),
@@ -57,63 +58,70 @@ fn over_items(live: &[Value], desired: &[Value], key: &str, path: &str) -> Vec<V
     merged
 }
 
-/// Takes out of `merged` what `last` has and `desired` has not, and says which paths; what is no longer live as it was
+/// Takes out of `merged` what the record has and `desired` has not, and says which paths; what is no longer live as it was
 /// applied is somebody else's by now.
-pub(super) fn remove(merged: &mut Value, last: &record::Record, desired: &Value, live: &Value) -> Vec<String> {
-    let mut gone = Vec::new();
-    Removal { record: last, gone: &mut gone }.of(merged, &last.fields, Some(desired), Some(live), "");
-    gone
+pub(super) fn remove(merged: &mut Value, record: &Record, desired: &Value, live: &Value) -> Vec<String> {
+    let mut removal = Removal { record, gone: Vec::new() };
+    removal.of(merged, Views { last: &record.fields, desired: Some(desired), live: Some(live) }, "");
+    removal.gone
+}
+
+/// The same place in what was applied, in what is wanted and in what is live.
+#[derive(Clone, Copy)]
+struct Views<'a> {
+    last: &'a Value,
+    desired: Option<&'a Value>,
+    live: Option<&'a Value>,
 }
 
 struct Removal<'a> {
-    record: &'a record::Record,
-    gone: &'a mut Vec<String>,
+    record: &'a Record,
+    gone: Vec<String>,
 }
 
 impl Removal<'_> {
-    fn of(&mut self, merged: &mut Value, last: &Value, desired: Option<&Value>, live: Option<&Value>, path: &str) {
-        match (merged, last) {
+    fn of(&mut self, merged: &mut Value, views: Views<'_>, path: &str) {
+        match (merged, views.last) {
             (Value::Object(merged), Value::Object(last)) => {
-                for (key, applied) in last {
+                for (key, last) in last {
                     let below = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
-                    let wanted = desired.and_then(|desired| desired.get(key));
-                    let Some(there) = live.and_then(|live| live.get(key)) else { continue };
-                    let Some(place) = merged.get_mut(key) else { continue };
-                    let goes = wanted.is_none() && self.is_leaf_to_go(applied, there, &below);
-                    if goes {
-                        self.gone.push(below);
-                        merged.remove(key);
-                        continue;
-                    }
-                    self.of(place, applied, wanted, Some(there), &below);
-                    if wanted.is_none() && place.as_object().is_some_and(Map::is_empty) {
-                        merged.remove(key);
+                    let desired = views.desired.and_then(|desired| desired.get(key));
+                    let live = views.live.and_then(|live| live.get(key));
+                    if live.is_some() && merged.contains_key(key) {
+                        self.field(merged, key, Views { last, desired, live }, &below);
                     }
                 }
             }
-            (Value::Array(merged), Value::Array(last)) => self.items(merged, last, desired, live, path),
+            (Value::Array(merged), Value::Array(last)) => self.items(merged, last, views, path),
             _ => {}
         }
     }
 
-    fn items(
-        &mut self,
-        merged: &mut Vec<Value>,
-        last: &[Value],
-        desired: Option<&Value>,
-        live: Option<&Value>,
-        path: &str,
-    ) {
+    fn field(&mut self, merged: &mut Map<String, Value>, key: &str, views: Views<'_>, path: &str) {
+        let is_dropped = views.desired.is_none();
+        if is_dropped && self.is_leaf_to_go(views, path) {
+            self.gone.push(path.to_owned());
+            merged.remove(key);
+        } else if let Some(place) = merged.get_mut(key) {
+            self.of(place, views, path);
+            if is_dropped && place.as_object().is_some_and(Map::is_empty) {
+                merged.remove(key);
+            }
+        }
+    }
+
+    fn items(&mut self, merged: &mut Vec<Value>, last: &[Value], views: Views<'_>, path: &str) {
         let Some(key) = list_key(path, last) else { return };
-        let find = |list: Option<&'_ Value>, item: &Value| {
-            list.and_then(Value::as_array)?.iter().find(|other| other.get(key) == item.get(key)).cloned()
-        };
         for applied in last {
+            let live = item(views.live, key, applied);
+            let at = merged.iter().position(|other| other.get(key) == applied.get(key));
+            let (Some(live), Some(at)) = (live, at) else { continue };
             let below = format!("{path}[{}]", applied[key]);
-            let Some(there) = find(live, applied) else { continue };
-            let Some(at) = merged.iter().position(|item| item.get(key) == applied.get(key)) else { continue };
-            match find(desired, applied) {
-                Some(wanted) => self.of(&mut merged[at], applied, Some(&wanted), Some(&there), path),
+            match item(views.desired, key, applied) {
+                Some(wanted) => {
+                    let views = Views { last: applied, desired: Some(wanted), live: Some(live) };
+                    self.of(&mut merged[at], views, &below);
+                }
                 None => {
                     self.gone.push(below);
                     merged.remove(at);
@@ -123,12 +131,17 @@ impl Removal<'_> {
     }
 
     /// A value, or a list without keys, that is live as it was applied.
-    fn is_leaf_to_go(&self, applied: &Value, live: &Value, path: &str) -> bool {
-        let is_below = match applied {
+    fn is_leaf_to_go(&self, views: Views<'_>, path: &str) -> bool {
+        let has_more_below = match views.last {
             Value::Object(map) => !map.is_empty(),
             Value::Array(items) => !items.is_empty() && list_key(path, items).is_some(),
             _ => false,
         };
-        !is_below && self.record.says(applied, live, path)
+        !has_more_below && views.live.is_some_and(|live| self.record.says(views.last, live, path))
     }
+}
+
+/// The item of a list that has the same key.
+fn item<'a>(list: Option<&'a Value>, key: &str, like: &Value) -> Option<&'a Value> {
+    list.and_then(Value::as_array)?.iter().find(|other| other.get(key) == like.get(key))
 }

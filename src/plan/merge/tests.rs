@@ -69,7 +69,7 @@ fn merge_patch(target: &mut Value, patch: &Value) {
 }
 
 /// Kubernetes' strategic merge patch, as far as it is used here.
-fn strategic_patch(target: &mut Value, patch: &Value, path: &str) {
+fn strategic_patch(target: &mut Value, patch: &Value, place: &str) {
     match (&mut *target, patch) {
         (Value::Object(target), Value::Object(patch)) => {
             for (key, value) in patch {
@@ -78,18 +78,18 @@ fn strategic_patch(target: &mut Value, patch: &Value, path: &str) {
                     value => strategic_patch(
                         target.entry(key.clone()).or_insert(Value::Null),
                         value,
-                        &format!("{path}/{key}"),
+                        &format!("{place}/{key}"),
                     ),
                 }
             }
         }
-        (Value::Array(target), Value::Array(patch)) if list_key(path, patch).is_some() => {
-            let key = list_key(path, patch).unwrap();
+        (Value::Array(target), Value::Array(patch)) if list_key(place, patch).is_some() => {
+            let key = list_key(place, patch).unwrap();
             for item in patch {
                 let at = target.iter().position(|other| other.get(key) == item.get(key));
                 match (at, item.get("$patch")) {
                     (Some(at), Some(_)) => drop(target.remove(at)),
-                    (Some(at), None) => strategic_patch(&mut target[at], item, path),
+                    (Some(at), None) => strategic_patch(&mut target[at], item, place),
                     (None, _) => target.push(item.clone()),
                 }
             }
@@ -229,7 +229,7 @@ fn long_texts_are_recorded_as_digests() {
     let desired = json!({"kind": "ConfigMap", "metadata": {}, "data": {"script": "x".repeat(100_000)}});
     let live = created(&desired, "salt");
     assert!(live.pointer(LAST_APPLIED_PATH).unwrap().as_str().unwrap().len() < 300);
-    assert_eq!(dropped(&json!({"metadata": {}}), &live), ["/data/script"]);
+    assert_eq!(dropped(&json!({"kind": "ConfigMap", "metadata": {}}), &live), ["/data/script"]);
 }
 
 #[test]
@@ -244,6 +244,14 @@ fn one_source_takes_the_place_of_another() {
     let recreate = json!({"metadata": {}, "spec": {"strategy": {"type": "Recreate"}}});
     let stored = carry_out(&adopted, &change(Kind::Deployment, &recreate, &adopted, "salt"));
     assert_eq!(stored["spec"], recreate["spec"]);
+}
+
+#[test]
+fn a_selector_that_was_there_selects_no_more() {
+    let live = json!({"metadata": {}, "spec": {"selector": {"app": "theirs"}}});
+    let desired = json!({"metadata": {}, "spec": {"selector": {"app.kubernetes.io/name": "moto"}}});
+    let stored = carry_out(&live, &change(Kind::Service, &desired, &live, "salt"));
+    assert_eq!(stored["spec"], desired["spec"]);
 }
 
 #[test]

@@ -112,11 +112,13 @@ fn a_field_that_protects_and_is_dropped_without_a_word_is_an_error_that_names_it
 #[test]
 fn a_beta_that_is_switched_off_is_discovered() {
     let Some(lab) = old_lab() else { return };
-    let (Some(master), Some(router)) = (lab_variable("LAB_KUBECONFIG_MASTER"), lab_variable("ROUTER_ADDRESS")) else {
+    let [Some(master), Some(router), Some(domain)] =
+        ["LAB_KUBECONFIG_MASTER", "ROUTER_ADDRESS", "APPS_DOMAIN"].map(lab_variable)
+    else {
         return;
     };
     let _clean = lab.clean(&["beta"], &[]);
-    let arguments = up("beta", &["--router", &router, "--output", "json"]);
+    let arguments = up("beta", &["--router", &router, "--apps-domain", &domain, "--output", "json"]);
     let again = || run(&mut lsdeploy(Path::new(&master), &arguments));
     let first = again();
     assert_eq!(first.code, 0, "{first:?}");
@@ -155,7 +157,8 @@ fn an_environment_that_an_old_server_has_known_is_carried_over_once() {
     let namespace = "localstack-carried";
     assert_eq!(lab.lsdeploy(&up("carried", &[])).code, 0);
     let late = json!({"metadata": {"annotations": {"example.com/late": "applied once"}}});
-    for (kind, name) in [("route", "sqs"), ("service", "emulator"), ("scc", "lsdeploy-carried")] {
+    for (kind, name) in [("route", "sqs"), ("service", "emulator"), ("securitycontextconstraints", "lsdeploy-carried")]
+    {
         age(&lab, namespace, kind, name, &late);
     }
     lab.kubectl(&["-n", namespace, "annotate", "route", "sqs", "team.example.com/note=hello"]);
@@ -164,7 +167,8 @@ fn an_environment_that_an_old_server_has_known_is_carried_over_once() {
     let updated = report["objects"].as_array().unwrap().iter().filter(|object| object["action"] == "update").count();
     // The inventory records the run.
     assert_eq!(updated, 4, "{report:#}");
-    for (kind, name) in [("route", "sqs"), ("service", "emulator"), ("scc", "lsdeploy-carried")] {
+    for (kind, name) in [("route", "sqs"), ("service", "emulator"), ("securitycontextconstraints", "lsdeploy-carried")]
+    {
         let found = lab.kubectl(&["-n", namespace, "get", kind, name, "-o", "json", "--show-managed-fields"]);
         let found: Value = serde_json::from_str(&found).unwrap();
         let annotations = &found["metadata"]["annotations"];
