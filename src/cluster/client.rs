@@ -7,6 +7,7 @@ use http::{Method, Request};
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
 
 use super::{Fault, Link, transport};
 use crate::error::{CommandError, Result};
@@ -150,7 +151,7 @@ impl Cluster {
         );
         for pause in CONFLICT_PAUSES {
             match self.send(Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await {
-                Err(fault) if fault.code() == Some(409) => tokio::time::sleep(pause).await,
+                Err(fault) if fault.code() == Some(409) => sleep_until(Instant::now() + pause).await,
                 answer => return answer,
             }
         }
