@@ -145,6 +145,10 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
             if let (Kind::SecurityContextConstraints, Some(owner)) = (id.kind, owner) {
                 own_by_namespace(&mut desired, namespace, owner);
             }
+            if let (Writing::Applied, Some(uid)) = (writing, &step.uid) {
+                // Not to another object that has taken the name meanwhile.
+                desired["metadata"]["uid"] = uid.as_str().into();
+            }
             write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await.map(Some)
         }
     }

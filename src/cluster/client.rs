@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::{Method, Request};
 use kube::api::{Api, ApiResource, DynamicObject};
 use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
 
 use super::kubeconfig::Login;
 use super::{Fault, Link, credentials, kubeconfig};
@@ -168,7 +169,7 @@ impl Cluster {
         );
         for pause in CONFLICT_PAUSES {
             match self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await {
-                Err(fault) if fault.code() == Some(409) => tokio::time::sleep(pause).await,
+                Err(fault) if fault.code() == Some(409) => sleep_until(Instant::now() + pause).await,
                 answer => return answer,
             }
         }

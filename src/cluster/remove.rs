@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams};
 use kube::runtime::watcher::watch_object;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::lock::{self, Holder, Lock, Locks, Wanted};
 use super::{Cluster, Propagation, observe, project};
@@ -280,6 +280,6 @@ async fn until_gone(cluster: &Cluster, namespace: &NamespaceName, (id, uid): &Ta
         if live.as_ref().is_none_or(is_other) {
             return Ok(());
         }
-        sleep(LOOK_AGAIN).await;
+        sleep_until(Instant::now() + LOOK_AGAIN).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What runs `lsdeploy gc` in a cluster: a CronJob, and no more rights than it needs. Pure.
+//! What runs `lsdeploy gc` in a cluster: a `CronJob`, and no more rights than it needs. Pure.
 
 use serde_json::{Value, json};
 

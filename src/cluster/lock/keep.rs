@@ -127,7 +127,7 @@ impl Held {
             // A renewal was under way, or the inventory was written.
             match self.store.read().await {
                 Ok(Some(found)) if found.record.as_ref().is_some_and(|record| record.is_of(&self.holder)) => {
-                    *seen = found
+                    *seen = found;
                 }
                 _ => return,
             }

@@ -80,7 +80,7 @@ impl Store {
     /// What is there; `None` where nothing is.
     pub(super) async fn read(&self) -> Result<Option<Seen>, Refusal> {
         let found = self.cluster.get_path(&self.path()).await.map_err(Refusal::of)?;
-        found.map(|object| self.seen(&object)).transpose()
+        Ok(found.map(|object| self.seen(&object)))
     }
 
     /// Makes the lock with what carries it.
@@ -103,7 +103,7 @@ impl Store {
             }
         };
         let made = self.cluster.post(&self.collection, &object).await.map_err(Refusal::of)?;
-        self.seen(&made)
+        Ok(self.seen(&made))
     }
 
     /// Writes the lock if it still is as it was seen.
@@ -114,7 +114,7 @@ impl Store {
         };
         seen.require(&mut patch);
         let object = self.cluster.merge_patch(&self.path(), &patch).await.map_err(Refusal::of)?;
-        self.seen(&object)
+        Ok(self.seen(&object))
     }
 
     /// Takes the lock away if it still is as it was seen. What is gone already is no failure.
@@ -132,7 +132,7 @@ impl Store {
         }
     }
 
-    fn seen(&self, object: &Value) -> Result<Seen, Refusal> {
+    fn seen(&self, object: &Value) -> Seen {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let record = if self.is_lease() {
             Record::of_lease(object)
@@ -141,7 +141,7 @@ impl Store {
             // What cannot be read was not written by us: it holds nobody off.
             annotation.and_then(|text| serde_json::from_str(text.as_str()?).ok())
         };
-        Ok(Seen { record, uid: uid(object).unwrap_or_default(), version: text("/metadata/resourceVersion") })
+        Seen { record, uid: uid(object).unwrap_or_default(), version: text("/metadata/resourceVersion") }
     }
 }
 

@@ -16,7 +16,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use kube::client::Body;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tower::{BoxError, Service, ServiceExt as _};
 
 use super::Gate;
@@ -124,7 +124,7 @@ where
                 if pause > Duration::from_secs(1) {
                     link.tell(&again::words(&trouble, pause), pause);
                 }
-                sleep(pause).await;
+                sleep_until(Instant::now() + pause).await;
             }
         }
     }

@@ -150,11 +150,12 @@ impl Seen {
 
 fn is_unauthorized(error: &watcher::Error) -> bool {
     use watcher::Error::{InitialListFailed, WatchError, WatchStartFailed};
-    match error {
-        InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) => status.code == 401,
-        WatchError(status) => status.code == 401,
-        _ => false,
-    }
+    let status = match error {
+        InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) => status,
+        WatchError(status) => status,
+        _ => return false,
+    };
+    status.code == 401
 }
 
 /// When the event happened last. Old reporters fill `lastTimestamp`, new ones `series` or `eventTime`.

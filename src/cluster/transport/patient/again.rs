@@ -11,7 +11,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause, whatever the server asks for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a server that is busy or away is asked again.
-const BUSY: Duration = Duration::from_secs(60);
+const BUSY: Duration = Duration::from_mins(1);
 const AWAY: Duration = Duration::from_secs(30);
 /// How often a server is asked again that breaks down over a request.
 const BROKEN_TRIES: u32 = 6;
@@ -63,9 +63,8 @@ impl Trouble {
             if cause.is::<rustls::Error>() || cause.is::<kube::Error>() || cause.is::<Status>() {
                 return None;
             }
-            if let Some(io) = cause.downcast_ref::<std::io::Error>()
-                && io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-            {
+            let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
                 return None;
             }
             lost |= cause.is::<std::io::Error>() || cause.is::<hyper::Error>();
