@@ -286,7 +286,7 @@ mod tests {
             let rest = if instead.is_empty() { String::new() } else { format!(" or {}", instead.join(" and ")) };
             format!("{}{rest} for {}", need.right, need.needed_for.len())
         };
-        needed(&Plan { steps }).iter().map(told).collect()
+        needed(&Plan { steps, writing: Writing::Applied }).iter().map(told).collect()
     }
 
     #[test]
@@ -333,7 +333,8 @@ mod tests {
     #[test]
     fn a_binding_to_a_role_of_the_cluster_is_left_to_the_server() {
         let binding = json!({"roleRef": {"kind": "ClusterRole", "name": "edit"}});
-        let plan = Plan { steps: vec![step(Kind::RoleBinding, "lsdeploy-owner", Action::Create, binding)] };
+        let steps = vec![step(Kind::RoleBinding, "lsdeploy-owner", Action::Create, binding)];
+        let plan = Plan { steps, writing: Writing::Applied };
         let needs = needed(&plan);
         let bind = needs.iter().find(|need| need.right.verb == "bind").unwrap();
         assert!(bind.only_server_knows && bind.right.to_string() == "bind clusterroles edit");
