@@ -148,7 +148,7 @@ fn compares_whatever_is_live(bytes: &[u8]) -> bool {
     let Some(kind) = Kind::of(&object) else { return false };
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let id = ObjectId::new(kind, name);
-    let live = LiveState { objects: [(id.clone(), object.clone())].into() };
+    let live = LiveState { objects: [(id.clone(), object.clone())].into(), ..LiveState::default() };
     let environment = environment("team1", Choices::default()).unwrap();
     let set = render::render(&environment).unwrap();
     let foreign = plan::foreign_owner("team1", "localstack-team1", &object);
