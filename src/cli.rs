@@ -41,7 +41,7 @@ pub enum Command {
     /// Show one environment: its objects or processes, its SCC, its image, its endpoints
     Status(StatusArgs),
     /// List the environments of the cluster, or of this machine with --target local
-    List,
+    List(ListArgs),
     /// Print the manifests of an environment; nothing is applied
     Render(RenderArgs),
     /// Show what `up` would change; nothing is written
@@ -178,6 +178,14 @@ pub struct StatusArgs {
     pub report: ReportArgs,
 }
 
+/// `list`.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// List instead what carries lsdeploy's labels and belongs to none of them, with the command that removes it
+    #[arg(long)]
+    pub orphans: bool,
+}
+
 /// `render`.
 #[derive(Debug, Clone, Args)]
 pub struct RenderArgs {
@@ -186,13 +194,33 @@ pub struct RenderArgs {
     pub file: FileArgs,
     /// Which environment.
     #[command(flatten)]
-    pub env: OneEnvArgs,
+    pub env: RenderedArgs,
     /// What it is to be.
     #[command(flatten)]
     pub choices: ChoiceArgs,
     /// Write one file per object into this directory instead of a stream to standard output
     #[arg(long, value_name = "DIRECTORY")]
     pub output_dir: Option<PathBuf>,
+}
+
+/// What `render` renders: an environment, or what runs `gc` in the cluster.
+#[derive(Debug, Clone, Args)]
+pub struct RenderedArgs {
+    /// The environment
+    #[arg(long, value_name = "ENV", required_unless_present = "gc")]
+    pub env: Option<String>,
+    /// The namespace [default: localstack-<ENV>, or where the environment is; with --gc lsdeploy-gc, which is made]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Render a CronJob that runs `lsdeploy gc`, with the rights that it needs, instead of an environment
+    #[arg(long, requires = "gc_image", conflicts_with = "env")]
+    pub gc: bool,
+    /// The image of that CronJob, with `lsdeploy` on its PATH
+    #[arg(long, value_name = "REFERENCE", requires = "gc")]
+    pub gc_image: Option<String>,
+    /// When that CronJob runs, as cron says it [default: every ten minutes]
+    #[arg(long, value_name = "CRON", requires = "gc")]
+    pub gc_schedule: Option<String>,
 }
 
 /// `smoke`.
@@ -239,7 +267,7 @@ pub struct EnvArgs {
     /// The format
     #[arg(long, value_enum, default_value = "shell", value_name = "FORMAT")]
     pub format: EnvFormat,
-    /// Where the client runs: outside reaches the Routes, pod the Service inside the cluster
+    /// Where the client runs: outside reaches the Routes, pod the Service, from the environment's own namespace
     #[arg(long, value_enum, default_value = "outside", value_name = "PLACE")]
     pub from: From,
     /// How the caller reaches Routes.

@@ -23,6 +23,7 @@ mod serving;
 mod smoke;
 mod status;
 mod target;
+mod token;
 mod up;
 mod ways_out;
 
@@ -37,7 +38,8 @@ use tokio::sync::mpsc;
 
 use crate::cli::file::locate;
 use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, SmokeArgs, TargetName};
-use crate::cluster::{ClientArgs, Cluster};
+use crate::cluster::lock::{Holder, Locks};
+use crate::cluster::{ClientArgs, Cluster, Gate, Link};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events, What};
 use crate::exit::ExitStatus;
@@ -46,7 +48,7 @@ use crate::smoke::{Proxies, Stop};
 use reports::{Actions, Reports};
 
 use arguments::CommandLine;
-use interrupted::{Change, interrupted, wind_down};
+use interrupted::{Change, Winding, interrupted};
 
 /// What every command gets besides its own arguments.
 pub(crate) struct Context {
@@ -70,18 +72,28 @@ pub(crate) struct Context {
     pub(crate) argv: Vec<OsString>,
     /// Asks smoke runs to take back what they made and to end.
     pub(crate) stop: Stop,
+    /// Lets writes to the cluster through, until a signal closes it.
+    pub(crate) gate: Gate,
+    /// The locks that this run holds.
+    pub(crate) locks: Locks,
     sender: mpsc::UnboundedSender<Event>,
 }
 
 impl Context {
     pub(crate) async fn connect(&self) -> Result<Cluster> {
-        let cluster = Cluster::connect(&self.client, &self.run_id).await?;
+        let link = Link::new(self.gate.clone(), self.timeout, &self.sender);
+        let cluster = Cluster::connect(&self.client, &self.run_id, link).await?;
         let events = self.events("");
         cluster.warnings.iter().for_each(|warning| events.send(What::Warning(warning.clone())));
         if let Some(plugin) = &cluster.plugin {
             events.send(What::Detail(format!("the kubeconfig has `{plugin}` run for credentials")));
         }
         Ok(cluster)
+    }
+
+    /// How this run signs the locks that it takes.
+    pub(crate) fn holder(&self, user: Option<&str>) -> Holder {
+        Holder::new(user, &self.host, &self.run_id)
     }
 
     pub(crate) fn events(&self, env: &str) -> Events {
@@ -178,12 +190,12 @@ async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStat
     };
     let change = Change::of(&cli.command, context.target);
     let reporter = Reporter::start(receiver, Style { level, many });
-    let stop = context.stop.clone();
+    let winding = Winding { stop: context.stop.clone(), gate: context.gate.clone(), locks: context.locks.clone() };
     let mut work = Box::pin(execute(cli.command, context, colour));
     let outcome = tokio::select! {
         outcome = &mut work => outcome,
         ended = ended_by_signal() => {
-            let tidied = wind_down(&stop, work).await;
+            let tidied = winding.down(work).await;
             let told = reporter.finish().await;
             let error = tidied.explain(interrupted(ended, change.as_ref(), told.writes)).pasteable(&flags);
             report::print_error(&error, colour);
@@ -191,6 +203,7 @@ async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStat
         }
     };
     drop(work);
+    winding.locks.release().await;
     let told = reporter.finish().await;
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -215,7 +228,7 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
         Command::Up(args) => up::run(&args, context, colour).await,
         Command::Down(args) => down::run(&args, context, colour).await,
         Command::Status(args) => status::run(&args, context, colour).await,
-        Command::List => list::run(context).await,
+        Command::List(args) => list::run(&args, context).await,
         Command::Render(args) => render::run(&args, context).await,
         Command::Diff(args) => diff::run(&args, context, colour).await,
         Command::Smoke(args) => smoke::run(&args, context, colour).await,
@@ -233,6 +246,7 @@ async fn execute(command: Command, context: Context, colour: bool) -> Result<Out
 }
 
 fn context(global: &GlobalArgs, argv: &[OsString], sender: mpsc::UnboundedSender<Event>) -> Result<Context> {
+    let timeout = parse_timeout(&global.timeout)?;
     Ok(Context {
         run_id: run_id(),
         host: std::fs::read_to_string("/proc/sys/kernel/hostname")
@@ -242,13 +256,16 @@ fn context(global: &GlobalArgs, argv: &[OsString], sender: mpsc::UnboundedSender
             kubeconfig: global.kubeconfig.clone(),
             context: global.context.clone(),
             has_variable: std::env::var_os("KUBECONFIG").is_some_and(|names| !names.is_empty()),
+            patience: timeout,
         },
-        timeout: parse_timeout(&global.timeout)?,
+        timeout,
         output: global.output,
         proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
         verbose: global.verbose,
         argv: argv.to_vec(),
         stop: Stop::default(),
+        gate: Gate::default(),
+        locks: Locks::default(),
         sender,
     })
 }
@@ -260,7 +277,7 @@ fn envs(command: &Command) -> &[String] {
         Command::Down(args) => &args.envs,
         Command::Smoke(args) => &args.env,
         Command::Status(args) => slice::from_ref(&args.env.env),
-        Command::Render(args) => slice::from_ref(&args.env.env),
+        Command::Render(args) => args.env.env.as_slice(),
         Command::Env(args) => slice::from_ref(&args.env.env),
         Command::Logs(args) => slice::from_ref(&args.env.env),
         Command::History(args) => slice::from_ref(&args.env),

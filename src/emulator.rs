@@ -32,6 +32,8 @@ pub struct Profile {
     pub https_only_env: BTreeMap<String, String>,
     /// Added where an account was chosen.
     pub account_env: BTreeMap<String, String>,
+    /// The token that it takes, if it takes one.
+    pub auth_token: Option<AuthToken>,
     /// Its image has a Python, and AWS tools that read `AWS_ENDPOINT_URL`: the scripts of `--init` can run in it.
     pub runs_scripts: bool,
     /// Names (templates like the values of `env`) that are to mean the pod itself inside the pod.
@@ -54,6 +56,16 @@ pub struct Profile {
     pub local: Option<Local>,
     /// Operations of the smoke tests that it cannot carry out, with the reason.
     pub lacks: Vec<Lack>,
+}
+
+/// The token of an emulator, which comes from a Secret.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthToken {
+    /// The environment variable that it is read from.
+    pub variable: String,
+    /// It does not start without.
+    pub required: bool,
 }
 
 /// One port of an emulator.
@@ -152,9 +164,10 @@ pub struct Lack {
     pub reason: String,
 }
 
-const SOURCES: [(&str, &str); 3] = [
+const SOURCES: [(&str, &str); 4] = [
     ("localstack", include_str!("../manifests/emulators/localstack.yaml")),
     ("localstack-legacy", include_str!("../manifests/emulators/localstack-legacy.yaml")),
+    ("localstack-pro", include_str!("../manifests/emulators/localstack-pro.yaml")),
     ("moto", include_str!("../manifests/emulators/moto.yaml")),
 ];
 
@@ -240,6 +253,6 @@ mod tests {
     #[test]
     fn an_unknown_emulator_lists_the_known_ones() {
         let error = profile("minio").unwrap_err();
-        assert_eq!(error.hints, ["choose one of: localstack, localstack-legacy, moto"]);
+        assert_eq!(error.hints, ["choose one of: localstack, localstack-legacy, localstack-pro, moto"]);
     }
 }

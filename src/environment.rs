@@ -1,21 +1,27 @@
 //! One environment, validated: everything `render` needs, and nothing that could still be wrong.
 
-pub mod beneficiary;
+pub mod access;
+pub mod images;
 pub mod local;
 pub mod names;
 pub mod scripts;
+pub mod token;
 pub mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
 use crate::emulator::{self, Profile};
 use crate::error::{CommandError, Result};
+use crate::level::Level;
 use crate::settings::Choices;
 
+pub use access::Owner;
+pub use images::Registry;
 pub use names::{AppsDomain, EnvName, NamespaceName};
 pub use scripts::Scripts;
+pub use token::TokenSource;
 pub use values::{ImageRef, SccChoice, Tls};
 
 /// The name of the one Route that reaches an emulator's gateway for any service.
@@ -31,6 +37,8 @@ pub struct Environment {
     pub namespace: NamespaceName,
     /// Whose the namespace is.
     pub tenure: Tenure,
+    /// How old its server is: what it does not know is not sent.
+    pub level: Level,
     /// The emulator.
     pub profile: Profile,
     /// The image that runs.
@@ -55,6 +63,16 @@ pub struct Environment {
     pub account: Option<String>,
     /// AWS region.
     pub region: String,
+    /// Who may change what is in its namespace.
+    pub owner: Option<Owner>,
+    /// The address ranges that its Routes let in; none is everybody.
+    pub allow_from: Vec<String>,
+    /// Labels of its Routes besides ours.
+    pub route_labels: BTreeMap<String, String>,
+    /// Secrets with which its images are pulled.
+    pub pull_secrets: Vec<String>,
+    /// Where the emulator's token is.
+    pub token: Option<TokenSource>,
     /// What of all this was chosen rather than default; the inventory records it.
     pub choices: Choices,
 }
@@ -91,6 +109,8 @@ pub struct Place {
     pub cluster_domain: Option<String>,
     /// Whether the cluster knows SCCs.
     pub has_sccs: bool,
+    /// How old the cluster is.
+    pub level: Level,
 }
 
 impl Tenure {
@@ -121,17 +141,21 @@ impl Environment {
     pub fn validate(name: &EnvName, choices: Choices, place: Place) -> Result<Self> {
         let environment = Self::resolve(name, choices, place)?;
         names::check_host_labels(&environment.name, &environment.namespace, &environment.routes())?;
+        let allowed = allowed_registries(&environment.choices)?;
+        images::check_allowed(&allowed, &environment.image)?;
+        token::check(&environment.profile, environment.token.as_ref())?;
         Ok(environment)
     }
 
-    /// Checks choices before any cluster is asked. Whether hosts are short enough is left open: an earlier run may have
-    /// chosen fewer services.
+    /// Checks choices before any cluster is asked. What an earlier run may have chosen is left open: fewer services and so
+    /// shorter hosts, an allowed registry, a token.
     pub fn check(name: &EnvName, choices: &Choices, namespace: Option<&str>) -> Result<()> {
         let place = Place {
             namespace: namespace.map(str::to_owned),
             tenure: Tenure::Own,
             cluster_domain: Some("apps.invalid".to_owned()),
             has_sccs: true,
+            level: Level::NEWEST,
         };
         Self::resolve(name, choices.clone(), place).map(drop)
     }
@@ -140,7 +164,8 @@ impl Environment {
         let profile = emulator::profile(choices.emulator.as_deref().unwrap_or("localstack"))?;
         let namespace = NamespaceName::parse(&place.namespace.unwrap_or_else(|| name.default_namespace()))?;
         let services = choose_services(&profile, choices.services.as_deref())?;
-        let image = ImageRef::parse(choices.image.as_deref().unwrap_or(&profile.image))?;
+        let image = choose_image(&profile, &choices)?;
+        allowed_registries(&choices)?;
         let scc = match &choices.scc {
             Some(text) => SccChoice::parse(text)?,
             None => SccChoice::Custom,
@@ -164,6 +189,7 @@ impl Environment {
             name: name.clone(),
             namespace,
             tenure: place.tenure,
+            level: place.level,
             services,
             image,
             scc: if place.has_sccs { scc } else { SccChoice::None },
@@ -175,6 +201,11 @@ impl Environment {
             ttl: choices.ttl.as_deref().map_or(Ok(None), values::parse_ttl)?,
             account: choices.account.as_deref().map(values::parse_account).transpose()?,
             region: choices.region.as_deref().map_or_else(|| Ok("us-east-1".to_owned()), values::parse_region)?,
+            owner: choices.owner.as_deref().map_or(Ok(None), Owner::parse)?,
+            allow_from: choices.allow_from.as_deref().map_or_else(|| Ok(Vec::new()), access::parse_allow_from)?,
+            route_labels: access::parse_route_labels(choices.route_labels.as_deref().unwrap_or_default())?,
+            pull_secrets: values::parse_pull_secrets(choices.pull_secrets.as_deref().unwrap_or_default())?,
+            token: token::choose(&profile, choices.auth_token.as_deref())?,
             choices,
             profile,
         })
@@ -190,6 +221,21 @@ impl Environment {
     pub fn host(&self, route: &str) -> String {
         format!("{route}-{}.{}", self.namespace, self.apps_domain)
     }
+}
+
+/// The chosen image or the profile's, from the registry that is to be used.
+fn choose_image(profile: &Profile, choices: &Choices) -> Result<ImageRef> {
+    let image = ImageRef::parse(choices.image.as_deref().unwrap_or(&profile.image))?;
+    match choices.image_registry.as_deref().filter(|text| *text != "none") {
+        Some(mirror) => Registry::parse("--image-registry", mirror)?.mirror(&image),
+        None => Ok(image),
+    }
+}
+
+/// The registries that images may come from; none is all.
+fn allowed_registries(choices: &Choices) -> Result<Vec<Registry>> {
+    let given = choices.allowed_registries.as_deref().filter(|list| *list != ["none"]).unwrap_or_default();
+    given.iter().map(|text| Registry::parse("--allowed-registries", text)).collect()
 }
 
 /// The chosen services, each one that the emulator has; all of them by default.
@@ -236,6 +282,7 @@ pub(crate) mod tests {
             tenure: Tenure::Own,
             cluster_domain: Some("apps.lab.test".to_owned()),
             has_sccs: true,
+            level: Level::NEWEST,
         };
         Environment::validate(&EnvName::parse(name)?, choices, place)
     }

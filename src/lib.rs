@@ -23,6 +23,8 @@ pub mod emulator;
 #[cfg(feature = "full")]
 pub mod environment;
 #[cfg(feature = "full")]
+pub mod level;
+#[cfg(feature = "full")]
 pub mod services;
 
 #[cfg(feature = "full")]
@@ -68,6 +70,8 @@ pub mod error;
 pub mod exit;
 #[cfg(feature = "full")]
 pub mod printable;
+#[cfg(feature = "full")]
+mod quantity;
 #[cfg(feature = "full")]
 pub mod yaml;
 

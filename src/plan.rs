@@ -4,7 +4,9 @@
 //! fields belong to others (defaults, autoscalers, admission, sidecars) and never count as a difference.
 
 mod compare;
-mod owned_fields;
+pub mod guard;
+pub mod merge;
+pub mod owned_fields;
 pub mod record;
 pub mod shown;
 pub mod strict;
@@ -13,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::level::Writing;
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
+pub use compare::differences;
 
 /// The name under which lsdeploy owns fields (server-side apply).
 pub const FIELD_MANAGER: &str = "lsdeploy";
@@ -26,6 +30,8 @@ const FIXED: [(Kind, &str); 2] = [(Kind::Deployment, "/spec/selector"), (Kind::R
 pub struct LiveState {
     /// The live objects.
     pub objects: BTreeMap<ObjectId, Value>,
+    /// How their server is written to.
+    pub writing: Writing,
     /// Objects that the caller may not read: they may be there, and be anything.
     pub hidden: BTreeSet<ObjectId>,
 }
@@ -37,7 +43,7 @@ pub enum Action {
     Create,
     /// It differs.
     Update,
-    /// It differs in a field that cannot be changed: deleted and created again.
+    /// It differs in a field that cannot be changed, or is being deleted: created again once it is gone.
     Replace,
     /// It is somebody else's, and the caller named it to be taken over.
     Adopt,
@@ -80,6 +86,8 @@ pub struct Step {
 pub struct Plan {
     /// The steps, deletions last.
     pub steps: Vec<Step>,
+    /// How the server is written to.
+    pub writing: Writing,
 }
 
 impl Plan {
@@ -152,7 +160,7 @@ pub fn plan(
     // What others refer to goes last.
     leftover.sort_by(|a, b| b.id.cmp(&a.id));
     steps.extend(leftover);
-    Ok(Plan { steps })
+    Ok(Plan { steps, writing: live.writing })
 }
 
 fn step(manifest: Manifest, live: &LiveState) -> Step {
@@ -160,8 +168,19 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     let Some(object) = live.objects.get(&id) else {
         return Step { id, action: Action::Create, desired, changes: Vec::new(), uid: None };
     };
+    let uid = uid(object);
+    // It is on its way out: what is wanted can only be made anew.
+    if object.pointer("/metadata/deletionTimestamp").is_some() && id.kind != Kind::Namespace {
+        let changes = vec!["/metadata/deletionTimestamp".to_owned()];
+        return Step { id, action: Action::Replace, desired, changes, uid };
+    }
     let mut changes = compare::differences(&desired, object);
     changes.extend(owned_fields::dropped(&desired, object, FIELD_MANAGER));
+    changes.extend(merge::dropped(&desired, object));
+    if live.writing == Writing::Applied && merge::is_recorded(object) {
+        // It was made when the server was older, and is carried over once.
+        changes.push(merge::LAST_APPLIED_PATH.to_owned());
+    }
     changes.extend(strict::widened(id.kind, &desired, object));
     let action = if changes.is_empty() {
         Action::Unchanged
@@ -170,7 +189,6 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     } else {
         Action::Update
     };
-    let uid = uid(object);
     Step { id, action, desired, changes, uid }
 }
 
@@ -270,6 +288,13 @@ mod tests {
         let mut scc = ours(json!({}));
         scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "elsewhere"});
         assert!(foreign_owner("team1", "localstack-team1", &scc).unwrap().contains("elsewhere"));
+    }
+
+    #[test]
+    fn what_is_being_deleted_is_made_anew() {
+        let mut leaving = ours(json!({}));
+        leaving["metadata"]["deletionTimestamp"] = "2026-11-28T12:00:00Z".into();
+        assert_eq!(actions(vec![ours(json!({}))], vec![leaving])[0].1, Action::Replace);
     }
 
     #[test]

@@ -5,13 +5,16 @@
 
 pub mod bundle;
 mod context;
+pub mod gc;
 mod init;
+mod limits;
 mod pod;
 mod templates;
 mod typed;
 
 use serde_json::{Value, json};
 
+use crate::environment::token::{KEY, Token};
 use crate::environment::{Environment, SccChoice, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, Manifest, ManifestSet, ObjectId};
@@ -23,7 +26,7 @@ pub(crate) use templates::fill_value;
 
 /// The fixed names of an environment's objects.
 pub mod names {
-    pub(crate) use super::context::{AUTH, CLAIM, EMULATOR, GRANT, INIT, INIT_CONTAINER, LIMITS, OWNER};
+    pub(crate) use super::context::{AUTH, CLAIM, EMULATOR, GRANT, INIT, INIT_CONTAINER, LEASE, LIMITS, OWNER};
 }
 
 /// Renders every object of an environment, in apply order.
@@ -51,6 +54,9 @@ pub fn render(environment: &Environment) -> Result<ManifestSet> {
         add("scc/role.yaml.hbs", json!({}))?;
         add("scc/rolebinding.yaml.hbs", json!({}))?;
     }
+    if environment.owner.is_some() {
+        add("manifests/ownerbinding.yaml.hbs", json!({}))?;
+    }
     add("manifests/inventory.yaml.hbs", json!({}))?;
     if !environment.scripts.is_empty() {
         add("manifests/init.yaml.hbs", json!({"init_data": init::data(environment)}))?;
@@ -58,6 +64,12 @@ pub fn render(environment: &Environment) -> Result<ManifestSet> {
     if environment.persistence.is_some() {
         add("manifests/persistentvolumeclaim.yaml.hbs", json!({}))?;
     }
+    // What others have in a namespace of theirs is not ours to limit.
+    if environment.tenure != Tenure::Guest {
+        add("manifests/resourcequota.yaml.hbs", json!({"quota": limits::quota(environment)?}))?;
+        add("manifests/limitrange.yaml.hbs", json!({}))?;
+    }
+    add("manifests/networkpolicy.yaml.hbs", json!({}))?;
     add("manifests/service.yaml.hbs", json!({}))?;
     for route in environment.routes() {
         add("manifests/route.yaml.hbs", context::of_route(environment, &route))?;
@@ -66,12 +78,48 @@ pub fn render(environment: &Environment) -> Result<ManifestSet> {
     Ok(ManifestSet { manifests })
 }
 
+/// The Secret that holds the emulator's token. It is no part of [`render`]: what is rendered is for everybody to read.
+///
+/// # Errors
+/// As [`render`].
+pub fn token_secret(environment: &Environment, token: &Token) -> Result<Manifest> {
+    let data = json!({KEY: k8s_openapi::ByteString(token.expose().as_bytes().to_vec())});
+    manifest("manifests/auth.yaml.hbs", &context::with(&context::of(environment)?, json!({"auth_data": data})))
+        // The words of the parser might repeat what it read.
+        .map_err(|_| CommandError::new("cannot render the emulator's Secret").hint("please report this as a fault"))
+}
+
+/// What must be in the namespace besides what is rendered, a line each.
+pub fn needs(environment: &Environment) -> Vec<String> {
+    let namespace = &environment.namespace;
+    let token = environment.token.as_ref().map(|token| {
+        format!(
+            "needs the Secret {} with the emulator's token: \
+             kubectl -n {namespace} create secret generic {} --from-file={}=FILE",
+            token.secret, token.secret, token.key
+        )
+    });
+    let pulls = environment.pull_secrets.iter().map(|name| {
+        format!(
+            "needs the Secret {name} to pull the image: \
+             kubectl -n {namespace} create secret docker-registry {name} --from-file=.dockerconfigjson=FILE"
+        )
+    });
+    token.into_iter().chain(pulls).collect()
+}
+
 /// One YAML stream of all objects.
 pub fn to_yaml(set: &ManifestSet) -> Result<String> {
+    let objects: Vec<&Value> = set.manifests.iter().map(|manifest| &manifest.object).collect();
+    stream(&objects)
+}
+
+/// One YAML stream.
+pub fn stream<T: serde::Serialize>(objects: &[T]) -> Result<String> {
     let mut stream = String::new();
-    for manifest in &set.manifests {
-        let document = yaml::write(&manifest.object)
-            .map_err(|error| CommandError::new(format!("cannot write {} as YAML: {error}", manifest.id)))?;
+    for object in objects {
+        let document = yaml::write(object)
+            .map_err(|error| CommandError::new(format!("cannot write an object as YAML: {error}")))?;
         stream.push_str("---\n");
         stream.push_str(&document);
     }
@@ -113,6 +161,9 @@ mod tests {
         Role/lsdeploy-scc
         RoleBinding/lsdeploy-scc
         ConfigMap/lsdeploy-inventory
+        ResourceQuota/lsdeploy
+        LimitRange/lsdeploy
+        NetworkPolicy/emulator
         Service/emulator
         Deployment/emulator
         ");
@@ -146,8 +197,35 @@ mod tests {
     }
 
     #[test]
+    fn the_pod_gets_no_access_to_the_cluster_and_its_token_by_reference_only() {
+        let set = rendered(Choices {
+            emulator: Some("localstack-pro".into()),
+            auth_token: Some("own".into()),
+            ..Choices::default()
+        });
+        let pod = set.find(Kind::Deployment).unwrap().object.pointer("/spec/template/spec").unwrap().clone();
+        assert_eq!((&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]), (&json!(false), &json!(false)));
+        assert_eq!(set.find(Kind::ServiceAccount).unwrap().object["automountServiceAccountToken"], false);
+        let variables = pod["containers"][0]["env"].as_array().unwrap();
+        let token = variables.iter().find(|variable| variable["name"] == "LOCALSTACK_AUTH_TOKEN").unwrap();
+        let reference = json!({"secretKeyRef": {"name": "emulator-auth", "key": "auth-token"}});
+        assert_eq!((token.get("value"), &token["valueFrom"]), (None, &reference));
+        assert!(set.find(Kind::Secret).is_none());
+    }
+
+    #[test]
+    fn only_namespaces_of_our_own_are_limited() {
+        let mut environment = environment("team1", Choices::default()).unwrap();
+        environment.tenure = Tenure::Guest;
+        let kinds: Vec<Kind> = render(&environment).unwrap().manifests.iter().map(|m| m.id.kind).collect();
+        assert!(!kinds.contains(&Kind::ResourceQuota) && !kinds.contains(&Kind::LimitRange));
+        assert!(kinds.contains(&Kind::NetworkPolicy));
+    }
+
+    #[test]
     fn every_object_carries_the_labels() {
-        for manifest in rendered(Choices::default()).manifests {
+        let owned = Choices { owner: Some("alice".into()), ..Choices::default() };
+        for manifest in rendered(owned).manifests {
             let labels = manifest.object.pointer("/metadata/labels").unwrap();
             assert_eq!(labels["app.kubernetes.io/managed-by"], "lsdeploy", "{}", manifest.id);
             assert_eq!(labels["app.kubernetes.io/instance"], "team1", "{}", manifest.id);
@@ -171,8 +249,8 @@ mod tests {
         #[test]
         fn a_template_cannot_be_broken_out_of(text in "\\PC*|[\\x00-\\x7f]*") {
             let filled = templates::fill("manifests/route.yaml.hbs", &json!({
-                "route": text, "namespace": "n", "labels": {"k": text}, "host": null, "service": text,
-                "target_port": text, "tls": "Allow",
+                "route": text, "namespace": "n", "route_labels": {"k": text}, "host": null, "service": text,
+                "target_port": text, "tls": "Allow", "allow_from": text,
             })).unwrap();
             let object: Value = yaml::parse(&filled).unwrap();
             prop_assert_eq!(object.pointer("/metadata/name"), Some(&json!(text)));

@@ -10,6 +10,7 @@ pub mod json;
 pub mod junit;
 pub mod life;
 mod markup;
+pub mod orphans;
 mod page;
 pub mod preflight;
 mod progress;
@@ -18,6 +19,7 @@ pub mod scc;
 mod table;
 pub mod text;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
@@ -83,6 +85,10 @@ pub struct EnvReport {
     pub digest: Option<String>,
     /// The SCC that the pod got.
     pub scc: Option<String>,
+    /// Who may change what is in its namespace, besides those who may anyway.
+    pub owner: Option<String>,
+    /// Who reaches it, on a cluster.
+    pub access: Option<Access>,
     /// Its endpoints.
     pub endpoints: Vec<Endpoint>,
     /// Its objects and what was done with them.
@@ -103,6 +109,17 @@ pub struct EnvReport {
     pub status: ExitStatus,
     /// The run, as the user agent in the cluster's audit log names it.
     pub run_id: String,
+}
+
+/// Who reaches the Routes of an environment.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The address ranges that the router lets in; none is everybody.
+    pub allow_from: Vec<String>,
+    /// Labels by which a router chooses its Routes.
+    pub route_labels: BTreeMap<String, String>,
+    /// Where the router is: its address, or the domain that it serves.
+    pub router: String,
 }
 
 /// What an environment of this machine has in place of a cluster's objects.
@@ -131,6 +148,12 @@ impl EnvReport {
             namespace: Some(environment.namespace.to_string()),
             emulator: environment.profile.name.clone(),
             image: Some(environment.image.as_str().to_owned()),
+            owner: environment.owner.as_ref().map(ToString::to_string),
+            access: Some(Access {
+                allow_from: environment.allow_from.clone(),
+                route_labels: environment.route_labels.clone(),
+                router: format!("*.{}", environment.apps_domain),
+            }),
             ..Self::blank(environment.name.as_str(), run_id)
         }
     }
@@ -150,6 +173,8 @@ impl EnvReport {
             image: None,
             digest: None,
             scc: None,
+            owner: None,
+            access: None,
             endpoints: Vec::new(),
             objects: Vec::new(),
             phases: Phases::default(),
@@ -160,6 +185,13 @@ impl EnvReport {
             notes: Vec::new(),
             status: ExitStatus::Success,
             run_id: run_id.to_owned(),
+        }
+    }
+
+    /// The router's address is known.
+    pub fn reached_by(&mut self, router: Option<&str>) {
+        if let (Some(access), Some(router)) = (&mut self.access, router) {
+            router.clone_into(&mut access.router);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::level::Writing;
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{Action, Plan, Step};
 use crate::render::names;
@@ -176,15 +177,20 @@ pub fn needed(plan: &Plan) -> Vec<Need> {
 }
 
 fn of_step(step: &Step, plan: &Plan) -> Vec<Need> {
-    // Server-side apply needs `patch`, and `create` where the object does not exist.
-    let verbs: &[&str] = match step.action {
-        Action::Create => &["create", "patch"],
-        Action::Update | Action::Adopt => &["patch"],
-        Action::Replace => &["delete", "create", "patch"],
-        Action::Delete => &["delete"],
-        Action::Unchanged => &[],
-    };
     let kind = step.id.kind;
+    let whole = kind == Kind::SecurityContextConstraints;
+    // Server-side apply needs `patch`, and `create` where the object does not exist; what is merged here is created by itself,
+    // and an SCC is then sent whole.
+    let verbs: &[&str] = match (step.action, plan.writing) {
+        (Action::Create, Writing::Applied) => &["create", "patch"],
+        (Action::Create, Writing::Merged) => &["create"],
+        (Action::Update | Action::Adopt, Writing::Merged) if whole => &["update"],
+        (Action::Update | Action::Adopt, _) => &["patch"],
+        (Action::Replace, Writing::Applied) => &["delete", "create", "patch"],
+        (Action::Replace, Writing::Merged) => &["delete", "create"],
+        (Action::Delete, _) => &["delete"],
+        (Action::Unchanged, _) => &[],
+    };
     let of_kind = |verb: &str, resource: &str| need(step, right(verb, kind.group(), resource, kind.is_namespaced()));
     let mut needs: Vec<Need> = verbs.iter().map(|verb| of_kind(verb, kind.plural())).collect();
     if step.action == Action::Delete {

@@ -42,28 +42,55 @@ pub struct Choices {
     /// AWS region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Who may change what is in the namespace: `USER`, `group:G` or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Address ranges that the Routes let in, or `none` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_from: Option<Vec<String>>,
+    /// Labels of the Routes, `KEY=VALUE`, or `none` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route_labels: Option<Vec<String>>,
+    /// The registry that images are pulled from in place of their own, or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_registry: Option<String>,
+    /// The only registries that images may come from, or `none` alone for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_registries: Option<Vec<String>>,
+    /// Secrets with which images are pulled, or `none` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_secrets: Option<Vec<String>>,
+    /// Where the emulator's token is, never what it is: `secret:NAME[/KEY]`, `own` or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_token: Option<String>,
 }
 
 impl Choices {
     /// These choices, and the recorded ones where none was made now. Another emulator drops the recorded image and
-    /// services: they belonged to the emulator before.
+    /// services, and where its token is: they belonged to the emulator before.
     #[must_use]
     pub fn over(self, recorded: Self) -> Self {
-        let Self { emulator, image, services, scc, apps_domain, tls, persistence, init, ttl, account, region } = self;
-        let same_emulator = emulator.is_none() || emulator == recorded.emulator;
+        let same_emulator = self.emulator.is_none() || self.emulator == recorded.emulator;
         let of_emulator = if same_emulator { recorded.clone() } else { Self::default() };
         Self {
-            emulator: emulator.or(recorded.emulator),
-            image: image.or(of_emulator.image),
-            services: services.or(of_emulator.services),
-            scc: scc.or(recorded.scc),
-            apps_domain: apps_domain.or(recorded.apps_domain),
-            tls: tls.or(recorded.tls),
-            persistence: persistence.or(recorded.persistence),
-            init: init.or(recorded.init),
-            ttl: ttl.or(recorded.ttl),
-            account: account.or(recorded.account),
-            region: region.or(recorded.region),
+            emulator: self.emulator.or(recorded.emulator),
+            image: self.image.or(of_emulator.image),
+            services: self.services.or(of_emulator.services),
+            scc: self.scc.or(recorded.scc),
+            apps_domain: self.apps_domain.or(recorded.apps_domain),
+            tls: self.tls.or(recorded.tls),
+            persistence: self.persistence.or(recorded.persistence),
+            init: self.init.or(recorded.init),
+            ttl: self.ttl.or(recorded.ttl),
+            account: self.account.or(recorded.account),
+            region: self.region.or(recorded.region),
+            owner: self.owner.or(recorded.owner),
+            allow_from: self.allow_from.or(recorded.allow_from),
+            route_labels: self.route_labels.or(recorded.route_labels),
+            image_registry: self.image_registry.or(recorded.image_registry),
+            allowed_registries: self.allowed_registries.or(recorded.allowed_registries),
+            pull_secrets: self.pull_secrets.or(recorded.pull_secrets),
+            auth_token: self.auth_token.or(of_emulator.auth_token),
         }
     }
 }
@@ -82,8 +109,13 @@ mod tests {
 
     #[test]
     fn another_emulator_drops_the_image_of_the_one_before() {
-        let recorded = Choices { image: Some("x:1".into()), tls: Some("none".into()), ..Choices::default() };
+        let recorded = Choices {
+            image: Some("x:1".into()),
+            tls: Some("none".into()),
+            auth_token: Some("own".into()),
+            ..Choices::default()
+        };
         let both = Choices { emulator: Some("moto".into()), ..Choices::default() }.over(recorded);
-        assert_eq!((both.image, both.tls.as_deref()), (None, Some("none")));
+        assert_eq!((both.image, both.auth_token, both.tls.as_deref()), (None, None, Some("none")));
     }
 }

@@ -41,7 +41,7 @@ pub struct OneEnvArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings of the environment (a flag left out keeps the recorded value)")]
 pub struct ChoiceArgs {
-    /// The emulator: localstack, localstack-legacy or moto [default: localstack; with --target local moto]
+    /// The emulator: localstack, localstack-legacy, localstack-pro or moto [default: localstack; with --target local moto]
     #[arg(long, value_name = "NAME")]
     pub emulator: Option<String>,
     /// The image, by tag or by digest [default: the emulator's]
@@ -76,6 +76,30 @@ pub struct ChoiceArgs {
     /// The AWS region [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// Let this user or group change what is in the namespace; or none
+    #[arg(long, value_name = "USER|group:GROUP")]
+    pub owner: Option<String>,
+    /// Let the Routes be reached from this range only, e.g. 192.0.2.0/24; may be repeated; or none
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub allow_from: Option<Vec<String>>,
+    /// Put this label on the Routes, for a router that serves only those; may be repeated; or none
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub route_label: Option<Vec<String>>,
+    /// Pull images from this registry in place of their own; or none
+    #[arg(long, value_name = "HOST[:PORT][/PATH]")]
+    pub image_registry: Option<String>,
+    /// Refuse images of other registries than these; or none
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub allowed_registries: Option<Vec<String>>,
+    /// Pull images with this Secret of the namespace; may be repeated; or none
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub pull_secret: Option<Vec<String>>,
+    /// Take the emulator's token from this Secret of the namespace [key: auth-token]; or none
+    #[arg(long, value_name = "NAME[/KEY]", conflicts_with = "auth_token_from")]
+    pub auth_token_secret: Option<String>,
+    /// Read the emulator's token from there (- is standard input) and keep it in a Secret
+    #[arg(long, value_name = "file:PATH|env:NAME|-")]
+    pub auth_token_from: Option<String>,
 }
 
 /// What only `--target local` has. A flag left out keeps what was chosen in an earlier run.

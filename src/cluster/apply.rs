@@ -1,19 +1,27 @@
 //! Carries out a plan: in order, the objects of one wave side by side.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use tokio::time::{Instant, interval};
 
+use super::write::{self, Wanted};
 use super::{Cluster, Fault, Propagation};
 use crate::error::CommandError;
 use crate::events::{Events, What};
+use crate::level::Writing;
 use crate::manifest::{Kind, ObjectId, Wave};
 use crate::plan::{self, Action, Plan, Step};
 
 /// How many requests are under way at once. Each write waits for etcd's disk, so many side by side take two thirds of the
 /// time of 8; an API server takes 200 writes at once by default.
 const PARALLEL: usize = 32;
+
+/// How long an object that is being deleted may take before another one has its name, and how often it is looked at.
+const GONE_WITHIN: Duration = Duration::from_mins(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What was written.
 #[derive(Debug, Clone, Default)]
@@ -24,20 +32,46 @@ pub struct Applied {
     pub writes: usize,
 }
 
-/// Carries out every step of the plan. Calling it again after a failure goes on where it stopped.
+/// Makes the place for everything else, where there is none yet: that alone comes before the environment's lock, which is
+/// kept in it.
+///
+/// # Errors
+/// It could not be made.
+pub async fn make_place(
+    cluster: &Cluster,
+    namespace: &str,
+    plan: &Plan,
+    events: &Events,
+) -> Result<Applied, CommandError> {
+    let mut applied = Applied::default();
+    let is_new = |step: &&Step| step.id.kind.wave() == Wave::Place && step.action == Action::Create;
+    let steps = plan.steps.iter().filter(is_new).collect();
+    carry_out(cluster, namespace, (plan.writing, steps), events, &mut applied).await?;
+    Ok(applied)
+}
+
+/// Carries out every step of the plan that is not among what was applied `before`. Calling it again after a failure goes on
+/// where it stopped.
 ///
 /// # Errors
 /// The first step that failed; its hints say what had been written before.
-pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Events) -> Result<Applied, CommandError> {
-    let mut applied = Applied::default();
+pub async fn apply(
+    cluster: &Cluster,
+    namespace: &str,
+    plan: &Plan,
+    before: Applied,
+    events: &Events,
+) -> Result<Applied, CommandError> {
+    let mut applied = before;
     for wave in Wave::ALL {
         let steps = plan.steps.iter().filter(|step| step.id.kind.wave() == wave && step.action != Action::Delete);
-        carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
+        let steps = steps.filter(|step| !applied.stored.contains_key(&step.id)).collect();
+        carry_out(cluster, namespace, (plan.writing, steps), events, &mut applied).await?;
     }
     // What is no longer wanted goes last: a Deployment leaves its old SCC before the SCC is deleted.
     for kind in Kind::ALL.into_iter().rev() {
         let steps = plan.steps.iter().filter(|step| step.id.kind == kind && step.action == Action::Delete);
-        carry_out(cluster, namespace, steps.collect(), events, &mut applied).await?;
+        carry_out(cluster, namespace, (plan.writing, steps.collect()), events, &mut applied).await?;
     }
     Ok(applied)
 }
@@ -45,7 +79,7 @@ pub async fn apply(cluster: &Cluster, namespace: &str, plan: &Plan, events: &Eve
 async fn carry_out(
     cluster: &Cluster,
     namespace: &str,
-    steps: Vec<&Step>,
+    (writing, steps): (Writing, Vec<&Step>),
     events: &Events,
     applied: &mut Applied,
 ) -> Result<(), CommandError> {
@@ -53,7 +87,7 @@ async fn carry_out(
     let written = stream::iter(steps.into_iter().filter(|step| step.action != Action::Unchanged))
         .map(|step| {
             let owner = owner.as_deref();
-            async move { (step, write(cluster, namespace, step, owner).await) }
+            async move { (step, write(cluster, Place { namespace, owner, writing }, step).await) }
         })
         .buffer_unordered(PARALLEL);
     let mut written = std::pin::pin!(written);
@@ -80,25 +114,67 @@ async fn carry_out(
     }
 }
 
-async fn write(cluster: &Cluster, namespace: &str, step: &Step, owner: Option<&str>) -> Result<Option<Value>, Fault> {
-    let ObjectId { kind, name } = &step.id;
+/// Where and how a step is carried out.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    namespace: &'a str,
+    /// The uid of the namespace, if this run wrote it.
+    owner: Option<&'a str>,
+    writing: Writing,
+}
+
+async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Option<Value>, Fault> {
+    let Place { namespace, owner, writing } = place;
+    let Step { id, changes, .. } = step;
     let uid = step.uid.as_deref().unwrap_or_default();
     match step.action {
         Action::Unchanged => Ok(None),
-        Action::Delete => cluster.delete(namespace, &step.id, uid, Propagation::Background).await.map(|_| None),
+        Action::Delete => cluster.delete(namespace, id, uid, Propagation::Background).await.map(|_| None),
         Action::Replace => {
-            cluster.delete(namespace, &step.id, uid, Propagation::Background).await?;
-            cluster.apply(*kind, namespace, name, &step.desired).await.map(Some)
+            cluster.delete(namespace, id, uid, Propagation::Background).await?;
+            until_gone(cluster, namespace, id, uid).await?;
+            let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[] };
+            write::write(cluster, writing, wanted).await.map(Some)
+        }
+        Action::Create | Action::Update | Action::Adopt if id.kind == Kind::ServiceAccount => {
+            write_account(cluster, place, step).await.map(Some)
         }
         Action::Create | Action::Update | Action::Adopt => {
             take_away(cluster, step).await?;
             let mut desired = step.desired.clone();
-            if let (Kind::SecurityContextConstraints, Some(owner)) = (kind, owner) {
+            if let (Kind::SecurityContextConstraints, Some(owner)) = (id.kind, owner) {
                 own_by_namespace(&mut desired, namespace, owner);
             }
-            cluster.apply(*kind, namespace, name, &desired).await.map(Some)
+            if let (Writing::Applied, Some(uid)) = (writing, &step.uid) {
+                // Not to another object that has taken the name meanwhile.
+                desired["metadata"]["uid"] = uid.as_str().into();
+            }
+            write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await.map(Some)
         }
     }
+}
+
+/// A ServiceAccount without, then with its pull secrets: server-side apply would own that list as a whole, and with it what
+/// OpenShift puts there. A strategic merge adds and removes by name.
+async fn write_account(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Value, Fault> {
+    let Place { namespace, writing, .. } = place;
+    let Step { id, changes, .. } = step;
+    let mut rest = step.desired.clone();
+    let pulls = rest.as_object_mut().and_then(|account| account.remove("imagePullSecrets"));
+    let stored = write::write(cluster, writing, Wanted { namespace, id, desired: &rest, changes }).await?;
+    let Some(pulls) = pulls.filter(|pulls| !has_all(&stored, pulls)) else { return Ok(stored) };
+    let path =
+        format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}?fieldManager={}", id.name, plan::FIELD_MANAGER);
+    cluster.patch(&path, &json!({"imagePullSecrets": pulls})).await
+}
+
+/// Whether the account lists exactly those of the pull secrets that it is to list.
+fn has_all(account: &Value, pulls: &Value) -> bool {
+    let listed = account.get("imagePullSecrets").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    pulls.as_array().into_iter().flatten().all(|pull| {
+        let is_there = listed.iter().any(|item| item["name"] == pull["name"]);
+        is_there == (pull.get("$patch").is_none())
+    })
 }
 
 /// Fields of an SCC that others added and that let more in than it is to: applying alone would leave them.
@@ -113,13 +189,32 @@ async fn take_away(cluster: &Cluster, step: &Step) -> Result<(), Fault> {
     cluster.patch_fields(step.id.kind, &step.id.name, &Value::from(operations)).await.map(drop)
 }
 
+/// A name is free once the object that had it is gone: what others finish first may take a moment.
+async fn until_gone(cluster: &Cluster, namespace: &str, id: &ObjectId, uid: &str) -> Result<(), Fault> {
+    let deadline = Instant::now() + GONE_WITHIN;
+    let mut look = interval(LOOK_AGAIN);
+    loop {
+        look.tick().await;
+        let live = cluster.get(id.kind, namespace, &id.name).await?;
+        let Some(live) = live.filter(|live| plan::uid(live).as_deref() == Some(uid)) else { return Ok(()) };
+        if Instant::now() >= deadline {
+            let held = live.pointer("/metadata/finalizers").map(Value::to_string).unwrap_or_default();
+            let seconds = GONE_WITHIN.as_secs();
+            return Err(Fault::conflict(format!(
+                "the old one is still there after {seconds} s, with finalizers {held}"
+            )));
+        }
+    }
+}
+
 /// Makes a cluster-scoped object go with its namespace, even when that is deleted by other means than `lsdeploy down`.
 pub fn own_by_namespace(object: &mut Value, namespace: &str, uid: &str) {
     object["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}]);
 }
 
-fn interrupted(error: CommandError, writes: usize) -> CommandError {
+/// The error with what had been written before it.
+pub fn interrupted(error: CommandError, writes: usize) -> CommandError {
     if writes == 0 {
         return error.hint("none of its objects was written");
     }

@@ -6,14 +6,19 @@ use std::time::Duration;
 use http::{Method, Request};
 use kube::api::{Api, ApiResource, DynamicObject};
 use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
 
 use super::kubeconfig::Login;
-use super::{Fault, kubeconfig, transport};
+use super::{Fault, Link, credentials, kubeconfig};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 
-/// How long one request may take. Watches have their own deadlines.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pauses before an apply is sent again that met another writer.
+const CONFLICT_PAUSES: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
+
+/// The media type of server-side apply.
+pub(super) const APPLY_PATCH: &str = "application/apply-patch+yaml";
 
 /// Which cluster, as kubectl's flags of the same names say it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +29,8 @@ pub struct ClientArgs {
     pub context: Option<String>,
     /// `$KUBECONFIG` names a file: an error then says so.
     pub has_variable: bool,
+    /// How long a credential plugin may take.
+    pub patience: Duration,
 }
 
 /// What becomes of an object that others depend on, while they are still there.
@@ -50,6 +57,7 @@ pub struct Cluster {
     client: kube::Client,
     /// The API server's address.
     pub server: String,
+    run_id: String,
     /// The kubeconfig's context; none in a pod.
     pub context: Option<String>,
     /// What is unsafe about the way to the server.
@@ -61,7 +69,7 @@ pub struct Cluster {
 impl Cluster {
     /// Reads the kubeconfig and prepares a client; nothing is sent yet. `run_id` goes into the user agent, so that the
     /// cluster's audit log can be held against the inventory's history.
-    pub async fn connect(args: &ClientArgs, run_id: &str) -> Result<Self> {
+    pub async fn connect(args: &ClientArgs, run_id: &str, link: Link) -> Result<Self> {
         let Login { mut config, context, warnings, plugin } = kubeconfig::read(args).await?;
         config.read_timeout = None;
         config.connect_timeout = Some(Duration::from_secs(10));
@@ -70,11 +78,17 @@ impl Cluster {
             config.headers.push((http::header::USER_AGENT, agent));
         }
         let server = config.cluster_url.to_string();
-        let client = transport::client(config).map_err(|error| {
-            CommandError::new(format!("cannot use the kubeconfig for {server}: {error}"))
-                .hint("check the certificates and keys that the kubeconfig names")
-        })?;
-        Ok(Self { client, server, context, warnings, plugin })
+        if config.cluster_url.scheme().is_none() || config.cluster_url.authority().is_none() {
+            let error = format!("cannot use the kubeconfig: its server is `{}`", server.escape_default());
+            return Err(CommandError::new(error).hint("a server is a URL, e.g. https://api.example.com:6443"));
+        }
+        let client = credentials::client(config, link, args.patience).await?;
+        Ok(Self { client, server, run_id: run_id.to_owned(), context, warnings, plugin })
+    }
+
+    /// The run that is connected.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
     }
 
     /// The underlying client, for watches.
@@ -136,7 +150,8 @@ impl Cluster {
         }
     }
 
-    /// Server-side apply. Fields of ours that others took over are taken back; fields of others stay.
+    /// Server-side apply. Fields of ours that others took over are taken back; fields of others stay. Where something else
+    /// writes or deletes the object at the same time it is sent again.
     ///
     /// Server-side apply refuses a field that the server's schema does not have by itself; asking for strict validation
     /// besides would cost the server a fifth of its work.
@@ -152,7 +167,13 @@ impl Cluster {
             object_path(kind, namespace, name),
             crate::plan::FIELD_MANAGER
         );
-        self.send(Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await
+        for pause in CONFLICT_PAUSES {
+            match self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await {
+                Err(fault) if fault.code() == Some(409) => sleep_until(Instant::now() + pause).await,
+                answer => return answer,
+            }
+        }
+        self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await
     }
 
     /// POST of `body`.
@@ -179,6 +200,11 @@ impl Cluster {
         self.send(Method::PATCH, path, "application/strategic-merge-patch+json", Some(body)).await
     }
 
+    /// JSON merge patch of `path`, which every kind takes.
+    pub async fn merge_patch(&self, path: &str, body: &Value) -> std::result::Result<Value, Fault> {
+        self.send(Method::PATCH, path, "application/merge-patch+json", Some(body)).await
+    }
+
     /// Deletes one object if it still is the one with that uid. `false` where it is gone already.
     pub async fn delete(
         &self,
@@ -201,7 +227,7 @@ impl Cluster {
         }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -216,19 +242,12 @@ impl Cluster {
 
     async fn answer(&self, request: http::Result<Request<Vec<u8>>>) -> std::result::Result<Value, Fault> {
         let request = request.map_err(|error| Fault::Unreachable(error.to_string()))?;
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.client.request::<Value>(request)).await {
-            Ok(answer) => answer.map_err(|error| Fault::from(error).at(&self.server)),
-            Err(_) => Err(Fault::Unreachable(format!(
-                "{} did not answer within {} s",
-                self.server,
-                REQUEST_TIMEOUT.as_secs()
-            ))),
-        }
+        self.client.request::<Value>(request).await.map_err(|error| Fault::from(error).at(&self.server))
     }
 }
 
 /// The path of a collection.
-fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
+pub(super) fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
     let base = match kind.group() {
         "" => "/api/v1".to_owned(),
         group => format!("/apis/{group}/v1"),
@@ -239,7 +258,7 @@ fn collection_path(kind: Kind, namespace: Option<&str>) -> String {
     }
 }
 
-fn object_path(kind: Kind, namespace: &str, name: &str) -> String {
+pub(super) fn object_path(kind: Kind, namespace: &str, name: &str) -> String {
     format!("{}/{name}", collection_path(kind, Some(namespace)))
 }
 

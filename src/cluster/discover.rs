@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::client::APPLY_PATCH;
 use super::{Cluster, Fault, preflight};
 use crate::error::{CommandError, Result};
+use crate::level::{Level, ServerSideApply, Writing};
 use crate::manifest::Kind;
 
 /// What kind of cluster this is.
@@ -11,6 +13,12 @@ use crate::manifest::Kind;
 pub struct Facts {
     /// Kubernetes version, e.g. `v1.34.4`.
     pub version: String,
+    /// How old that is.
+    pub level: Level,
+    /// How objects are written.
+    pub writing: Writing,
+    /// It serves Leases (`coordination.k8s.io/v1`).
+    pub has_leases: bool,
     /// It serves `security.openshift.io`.
     pub has_sccs: bool,
     /// It serves `project.openshift.io`.
@@ -23,27 +31,51 @@ pub struct Facts {
     pub user: Option<String>,
     /// The caller is a cluster-admin.
     pub is_admin: bool,
+    /// Whether a namespace carries the labels by which NetworkPolicies let the router in.
+    pub router: Router,
 }
+
+/// Whether the namespace of the router can be told by its labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Router {
+    /// A namespace has them.
+    Labelled,
+    /// None has: a policy that lets in only that one would let in nobody.
+    Unlabelled,
+    /// The caller may not look.
+    Unseen,
+}
+
+/// The labels of namespaces that routers are in: see `manifests/networkpolicy.yaml.hbs`.
+const ROUTER_LABELS: [&str; 3] = [
+    "policy-group.network.openshift.io%2Fingress%3D",
+    "network.openshift.io%2Fpolicy-group%3Dingress",
+    "policy-group.network.openshift.io%2Fhost-network%3D",
+];
 
 /// Asks for all facts concurrently.
 ///
 /// # Errors
 /// The cluster cannot be reached, refuses the credentials, or is no OpenShift (it serves no Routes).
 pub async fn discover(cluster: &Cluster) -> Result<Facts> {
-    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    let (version, groups, ingress, ca, user, is_admin) = tokio::join!(
+    let (version, groups, ingress, ca, user, is_admin, router) = tokio::join!(
         cluster.get_path("/version"),
         cluster.get_path("/apis"),
         cluster.get_path("/apis/config.openshift.io/v1/ingresses/cluster"),
         cluster.get_path("/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert"),
-        cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review),
+        user(cluster),
         preflight::may_everything(cluster),
+        router(cluster),
     );
     let version = version.map_err(|fault| fault.explain("ask the cluster for its version"))?.unwrap_or_default();
     let groups = groups.map_err(|fault| fault.explain("ask the cluster for its APIs"))?;
     let groups = groups.unwrap_or_default();
     let serves =
         |name: &str| groups["groups"].as_array().is_some_and(|groups| groups.iter().any(|group| group["name"] == name));
+    let serves_version = |wanted: &str| {
+        let versions = groups["groups"].as_array().into_iter().flatten().flat_map(|group| group["versions"].as_array());
+        versions.flatten().any(|version| version["groupVersion"] == wanted)
+    };
     if !serves("route.openshift.io") {
         return Err(CommandError::new(format!(
             "{} serves no Routes (route.openshift.io): it is plain Kubernetes, not OpenShift",
@@ -52,37 +84,77 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         .hint("use a cluster of minishift, CRC, MicroShift or OpenShift; --context names another one"));
     }
     let version = version["gitVersion"].as_str().unwrap_or("unknown").to_owned();
-    check_version(&version, &cluster.server)?;
+    let level = Level::of(&version);
+    let writing = writing(cluster, level).await?;
     Ok(Facts {
         version,
+        level,
+        writing,
+        has_leases: serves_version("coordination.k8s.io/v1"),
         has_sccs: serves("security.openshift.io"),
         has_projects: serves("project.openshift.io"),
         apps_domain: text(ingress, "/spec/domain"),
         router_ca: text(ca, "/data/ca-bundle.crt"),
-        user: user.ok().and_then(|review| Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned())),
+        user,
         // Who cannot ask is asked for each right by itself.
         is_admin: is_admin.unwrap_or(false),
+        router,
     })
 }
 
-/// Objects are written by server-side apply, which Kubernetes has since 1.22 (OpenShift 4.9).
-fn check_version(version: &str, server: &str) -> Result<()> {
-    let mut numbers = version.trim_start_matches('v').split(['.', '-', '+']).map_while(|part| part.parse::<u32>().ok());
-    match (numbers.next(), numbers.next()) {
-        (Some(1), Some(minor)) if minor < 22 => Err(CommandError::new(format!(
-            "{server} is Kubernetes {version}: this version of lsdeploy needs 1.22 (OpenShift 4.9) or later"
-        ))
-        .hint("write the manifests with `lsdeploy render` and apply them with `oc apply`")),
-        _ => Ok(()),
+/// Who the caller is, as the server sees it, where it says so.
+pub async fn user(cluster: &Cluster) -> Option<String> {
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    match cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await {
+        Ok(review) => Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned()),
+        // An older OpenShift says it in its own way.
+        Err(fault) if fault.code() == Some(404) => {
+            text(cluster.get_path("/apis/user.openshift.io/v1/users/~").await, "/metadata/name")
+        }
+        Err(_) => None,
+    }
+}
+
+/// Looks for namespaces with the router's labels. Whatever keeps the caller from looking, the rest of the run meets it.
+async fn router(cluster: &Cluster) -> Router {
+    let looks = ROUTER_LABELS.map(|label| async move {
+        let found = cluster.get_path(&format!("/api/v1/namespaces?limit=1&labelSelector={label}")).await.ok()??;
+        Some(found["items"].as_array().is_some_and(|items| !items.is_empty()))
+    });
+    let found = futures::future::join_all(looks).await;
+    match found.iter().any(Option::is_none) {
+        _ if found.contains(&Some(true)) => Router::Labelled,
+        true => Router::Unseen,
+        false => Router::Unlabelled,
+    }
+}
+
+async fn writing(cluster: &Cluster, level: Level) -> Result<Writing> {
+    match level.server_side_apply() {
+        ServerSideApply::Yes => Ok(Writing::Applied),
+        ServerSideApply::No => Ok(Writing::Merged),
+        ServerSideApply::IfServed => {
+            let document = cluster.get_path("/openapi/v2").await;
+            let document = document.map_err(|fault| fault.explain("ask the cluster how it can be written to"))?;
+            let takes = document.unwrap_or_default();
+            let takes = takes.pointer("/paths/~1api~1v1~1namespaces~1{name}/patch/consumes");
+            let takes = takes.and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| *one == APPLY_PATCH));
+            Ok(if takes { Writing::Applied } else { Writing::Merged })
+        }
     }
 }
 
 /// Learns the apps domain from a host that the cluster generated: of a Route that is there, or of one that is only tried
-/// (a dry run). `None` where neither is possible.
-pub async fn learn_apps_domain(cluster: &Cluster, namespace: &str) -> Option<String> {
+/// (a dry run). `None` where neither is possible; an old server, which would really make it, is asked for the Routes of all
+/// namespaces instead.
+pub async fn learn_apps_domain(cluster: &Cluster, level: Level, namespace: &str) -> Option<String> {
     let routes = cluster.list(Kind::Route, Some(namespace), "").await.unwrap_or_default();
     if let Some(domain) = routes.iter().find_map(generated_domain) {
         return Some(domain);
+    }
+    if !level.obeys_dry_run() {
+        let routes = cluster.list(Kind::Route, None, "").await.unwrap_or_default();
+        return routes.iter().find_map(generated_domain);
     }
     let path = format!("/apis/route.openshift.io/v1/namespaces/{namespace}/routes?dryRun=All");
     let trial = json!({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": {"name": "lsdeploy-trial"},
@@ -108,14 +180,6 @@ fn text(answer: std::result::Result<Option<Value>, Fault>, pointer: &str) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn servers_without_server_side_apply_are_refused() {
-        assert!(check_version("v1.11.0+d4cacc0", "x").is_err());
-        assert!(check_version("v1.22.1", "x").is_ok());
-        assert!(check_version("v1.34.4", "x").is_ok());
-        assert!(check_version("unknown", "x").is_ok());
-    }
 
     #[test]
     fn a_generated_host_tells_the_domain_and_a_written_one_does_not() {

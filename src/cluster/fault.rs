@@ -2,6 +2,7 @@
 
 use kube::core::Status;
 
+use super::credentials;
 use crate::error::CommandError;
 
 /// Why a request failed.
@@ -11,14 +12,24 @@ pub enum Fault {
     Refused(Box<Status>),
     /// No answer: the root cause in words.
     Unreachable(String),
+    /// An old server stored the object without these fields.
+    Lost(Vec<String>),
+    /// The object was changed in these fields since it was looked at.
+    Changed(Vec<String>),
 }
 
 impl Fault {
+    /// Something else is in the way: what an API server would answer, found by looking.
+    pub(super) fn conflict(message: String) -> Self {
+        Self::Refused(Box::new(Status { code: 409, reason: "Conflict".to_owned(), message, ..Status::default() }))
+    }
+
     /// The HTTP status, where there was an answer.
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Refused(status) => Some(status.code),
-            Self::Unreachable(_) => None,
+            Self::Changed(_) => Some(409),
+            Self::Unreachable(_) | Self::Lost(_) => None,
         }
     }
 
@@ -26,7 +37,7 @@ impl Fault {
     pub(super) fn at(self, server: &str) -> Self {
         match self {
             Self::Unreachable(cause) => Self::Unreachable(format!("no answer from {server}: {cause}")),
-            refused @ Self::Refused(_) => refused,
+            answered => answered,
         }
     }
 
@@ -35,6 +46,8 @@ impl Fault {
         match self {
             Self::Refused(status) => words(status),
             Self::Unreachable(cause) => crate::printable::printable(cause),
+            Self::Lost(paths) => format!("the server dropped {} without a word", shown(paths)),
+            Self::Changed(paths) => format!("it was changed meanwhile: {}", shown(paths)),
         }
     }
 
@@ -53,14 +66,31 @@ impl Fault {
                         status.reason
                     )),
                     409 => error.hint("something else changed the object at the same time: run the command again"),
+                    429 | 500..=504 => error.hint(
+                        "it was tried again for a while: the API server is busy, restarting, or stands behind a webhook that \
+                         fails; run the same command again later",
+                    ),
+                    415 => error.hint(
+                        "this server's version applies objects itself, so lsdeploy does not write in another way, which would \
+                         overlook whose fields are whose: see what refuses it between here and the server",
+                    ),
                     422 => error.hint("the API server does not accept the object; the words above name the field"),
                     _ => error,
                 }
             }
+            Self::Lost(_) => CommandError::new(format!("cannot {attempt}: {}", self.words())).hint(
+                "it protects what runs there: this server is too old for it; `lsdeploy down` removes what was written",
+            ),
+            Self::Changed(_) => CommandError::new(format!("cannot {attempt}: {}", self.words()))
+                .hint("nothing was overwritten: run the command again, which looks at it anew"),
             Self::Unreachable(cause) => CommandError::new(format!("cannot {attempt}: {cause}"))
                 .hint("check that the cluster is up and that --kubeconfig and --context name it"),
         }
     }
+}
+
+fn shown(paths: &[String]) -> String {
+    if paths.is_empty() { "again and again".to_owned() } else { crate::printable::printable(&paths.join(", ")) }
 }
 
 /// The server's own words, without Kubernetes' repetition of what was attempted.
@@ -81,8 +111,13 @@ impl From<kube::Error> for Fault {
 /// The innermost cause says what happened (`connection refused`), the outer ones who noticed it.
 fn root_cause(error: &kube::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    loop {
+        if let Some(auth) = cause.downcast_ref() {
+            return credentials::words(auth);
+        }
+        match cause.source() {
+            Some(inner) => cause = inner,
+            None => return cause.to_string(),
+        }
     }
-    cause.to_string()
 }

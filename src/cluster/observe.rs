@@ -10,7 +10,7 @@ use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::LiveState;
-use crate::render::{INVENTORY, names};
+use crate::render::{INVENTORY, instance_selector, names};
 
 /// Reads all objects of an environment concurrently: the ones with fixed names one by one, so that a foreign object of
 /// that name is seen, and the Routes of the namespace together.
@@ -41,7 +41,7 @@ pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
         singles.iter().filter_map(|(id, read)| read.is_err().then(|| id.clone())).collect();
     let read = singles.into_iter().filter_map(|(id, read)| Some((id, read.ok()??)));
     let objects: BTreeMap<ObjectId, Value> = read.chain(routes).collect();
-    Ok(LiveState { objects, hidden })
+    Ok(LiveState { objects, hidden, ..LiveState::default() })
 }
 
 /// The caller may not read the object.
@@ -58,6 +58,36 @@ async fn read(
         Err(fault) if is_hidden(&fault) => Ok((id, Err(Hidden))),
         Err(fault) => Err(explain(&fault, &id.to_string(), namespace)),
     }
+}
+
+/// Adds what carries the environment's labels in its namespace under any other name: what an earlier version made.
+pub async fn add_labelled(
+    cluster: &Cluster,
+    env: &EnvName,
+    namespace: &NamespaceName,
+    live: &mut LiveState,
+) -> Result<()> {
+    let namespace = namespace.as_str();
+    let selector = instance_selector(env.as_str());
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.is_namespaced());
+    let lists = try_join_all(kinds.map(|kind| labelled(cluster, kind, namespace, &selector))).await?;
+    for (id, object) in lists.into_iter().flatten() {
+        live.objects.entry(id).or_insert(object);
+    }
+    Ok(())
+}
+
+async fn labelled(cluster: &Cluster, kind: Kind, namespace: &str, selector: &str) -> Result<Vec<(ObjectId, Value)>> {
+    let found = match cluster.list(kind, Some(namespace), selector).await {
+        Ok(found) => found,
+        Err(fault) if is_hidden(&fault) || fault.code() == Some(404) => Vec::new(),
+        Err(fault) => return Err(explain(&fault, kind.plural(), namespace)),
+    };
+    let named = found.into_iter().filter_map(|object| {
+        let name = object.pointer("/metadata/name")?.as_str()?.to_owned();
+        Some((ObjectId::new(kind, name), object))
+    });
+    Ok(named.collect())
 }
 
 async fn routes(cluster: &Cluster, namespace: &str) -> Result<Vec<(ObjectId, Value)>> {

@@ -119,6 +119,11 @@ pub async fn may_write(cluster: &Cluster, namespace: &NamespaceName) -> Result<b
     review(cluster, namespace.as_str(), "", Kind::ServiceAccount.plural(), "create").await
 }
 
+/// Whether the caller may make objects of a kind in a namespace.
+pub async fn may_create(cluster: &Cluster, namespace: &str, kind: Kind) -> Result<bool> {
+    review(cluster, namespace, kind.group(), kind.plural(), "create").await
+}
+
 /// Whether the caller is a cluster-admin: one question instead of twenty.
 pub async fn may_everything(cluster: &Cluster) -> Result<bool> {
     review(cluster, "", "*", "*", "*").await

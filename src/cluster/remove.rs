@@ -1,22 +1,32 @@
 //! Deletes what an environment owns, and waits until it is gone.
 
+mod holds;
+
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::try_join_all;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams};
-use kube::runtime::wait::{await_condition, conditions};
+use kube::runtime::watcher::watch_object;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::lock::{self, Holder, Lock, Locks, Wanted};
 use super::{Cluster, Propagation, observe, project};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
-use crate::plan::{foreign_owner, uid};
-use crate::render::instance_selector;
+use crate::plan::{LiveState, foreign_owner, uid};
+use crate::render::{INVENTORY, instance_selector};
+
+/// How soon something is looked at again whose watch has broken.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often a deletion is tried that meets another writer.
+const TRIES: usize = 5;
 
 /// An environment that is to go.
 #[derive(Debug, Clone, Copy)]
@@ -31,43 +41,173 @@ pub struct Doomed<'a> {
     pub keep: &'a [ObjectId],
 }
 
+/// Who removes it, and how long that may take.
+#[derive(Clone, Copy)]
+pub struct Remover<'a> {
+    /// The locks of this run.
+    pub locks: &'a Locks,
+    /// How it signs them.
+    pub holder: &'a Holder,
+    /// For all of it.
+    pub timeout: Duration,
+    /// What happens is told here.
+    pub events: &'a Events,
+}
+
+type Target = (ObjectId, String);
+
+/// What is to be deleted, in groups: each begins when the one before is on its way.
+struct Targets {
+    /// The pod goes before the right to its SCC.
+    workload: Vec<Target>,
+    rest: Vec<Target>,
+    /// It says where the environment is: it stays until everything else in a namespace that stays is gone.
+    inventory: Vec<Target>,
+    /// It takes everything in it along.
+    namespace: Vec<Target>,
+    /// Deleted as a project.
+    project: Option<Value>,
+    /// Nothing can be made or changed in the namespace: it is gone, or about to be.
+    is_closed: bool,
+}
+
+impl Targets {
+    fn of(live: LiveState, doomed: Doomed<'_>) -> Self {
+        let Doomed { env, namespace, is_project, keep } = doomed;
+        let mut live = live;
+        let home = ObjectId::new(Kind::Namespace, namespace.as_str());
+        let there = live.objects.get(&home);
+        let is_closed = there.is_none_or(|object| object.pointer("/metadata/deletionTimestamp").is_some());
+        // A run that was killed early has left a project without an inventory.
+        let is_project = |object: &Value| is_project || project::env_of(object) == Some(env.as_str());
+        let project = there.is_some_and(is_project).then(|| live.objects.remove(&home)).flatten();
+        let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
+        let ours = live.objects.into_iter().filter(|(id, object)| is_ours(object) && !keep.contains(id));
+        let ours: Vec<(ObjectId, Value)> = ours.collect();
+        let owns_namespace = project.is_some() || ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
+        let mut targets =
+            Self { workload: vec![], rest: vec![], inventory: vec![], namespace: vec![], project, is_closed };
+        let goes_along = |id: &ObjectId| owns_namespace && id.kind.is_namespaced();
+        for (id, object) in ours.into_iter().filter(|(id, _)| !goes_along(id)) {
+            let group = match id.kind {
+                Kind::Namespace => &mut targets.namespace,
+                Kind::Deployment => &mut targets.workload,
+                Kind::ConfigMap if id.name == INVENTORY => &mut targets.inventory,
+                _ => &mut targets.rest,
+            };
+            group.extend(uid(&object).map(|uid| (id, uid)));
+        }
+        targets
+    }
+
+    fn len(&self) -> usize {
+        let groups = [&self.workload, &self.rest, &self.inventory, &self.namespace];
+        groups.iter().map(|group| group.len()).sum::<usize>() + usize::from(self.project.is_some())
+    }
+}
+
 /// Deletes every object of the environment and waits until none is left.
 ///
 /// Returns how many objects were deleted: 0 where the environment was gone already.
 ///
 /// # Errors
-/// A deletion was refused, or something is still there after `timeout`: it is named with what holds it.
-pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, timeout: Duration, events: &Events) -> Result<usize> {
-    let Doomed { env, namespace, is_project, keep } = doomed;
-    let mut live = observe::observe(cluster, env, namespace).await?;
-    let home = ObjectId::new(Kind::Namespace, namespace.as_str());
-    // A run that was killed early has left a project without an inventory.
-    let is_project = |object: &Value| is_project || project::env_of(object) == Some(env.as_str());
-    let project = live.objects.get(&home).is_some_and(is_project).then(|| live.objects.remove(&home)).flatten();
-    let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
-    let ours = live.objects.into_iter().filter(|(id, object)| is_ours(object) && !keep.contains(id));
-    let ours: Vec<(ObjectId, Value)> = ours.collect();
-    let owns_namespace = project.is_some() || ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
-    // The namespace takes everything in it along.
-    let targets: Vec<(ObjectId, String)> = ours
-        .into_iter()
-        .filter(|(id, _)| !(owns_namespace && id.kind.is_namespaced()))
-        .filter_map(|(id, object)| Some((id, uid(&object)?)))
-        .collect();
-    // The pod goes before the right to its SCC.
-    let (workload, rest): (Vec<_>, Vec<_>) = targets.iter().partition(|(id, _)| id.kind == Kind::Deployment);
-    stop_pods(cluster, env, namespace).await;
-    for group in [workload, rest] {
-        try_join_all(group.into_iter().map(|target| delete(cluster, namespace, target, events))).await?;
+/// Another run is changing it, a deletion was refused, or something is still there after the timeout: it is named with what
+/// holds it.
+pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>) -> Result<usize> {
+    let Doomed { env, namespace, .. } = doomed;
+    let deadline = Instant::now() + remover.timeout;
+    let targets = look(cluster, doomed).await?;
+    let is_nothing = targets.len() == 0;
+    if is_nothing && (targets.is_closed || !lock::is_left(cluster, env, namespace).await) {
+        return Ok(0);
     }
-    let deadline = Instant::now() + timeout;
-    try_join_all(targets.iter().map(|target| wait_until_gone(cluster, namespace, target, deadline, events))).await?;
-    if let Some(live) = &project {
-        events.send(What::Object(home, "delete", Vec::new()));
+    if targets.is_closed {
+        delete_all(cluster, doomed, &targets, remover, deadline).await?;
+        return Ok(targets.len());
+    }
+    let wanted = Wanted { env, namespace, holder: remover.holder, inventory: None };
+    let lock = remover.locks.take(cluster, wanted, remover.timeout, remover.events).await?;
+    // Another run may have been at work until now.
+    let targets = look(cluster, doomed).await?;
+    let work = delete_all(cluster, doomed, &targets, remover, deadline);
+    let takes_lock_along = !targets.namespace.is_empty() || targets.project.is_some();
+    let done = match &lock {
+        // The lock goes with the namespace, before that is gone.
+        Some(lock) if !takes_lock_along => lock.guard(work).await,
+        _ => work.await,
+    };
+    give_back(lock, takes_lock_along && done.is_ok()).await;
+    done.map(|()| targets.len() + usize::from(is_nothing))
+}
+
+/// What there is to delete. A namespace of ours takes everything along; in any other one, what is ours is looked for.
+async fn look(cluster: &Cluster, doomed: Doomed<'_>) -> Result<Targets> {
+    let Doomed { env, namespace, .. } = doomed;
+    let mut live = observe::observe(cluster, env, namespace).await?;
+    let home = live.objects.get(&ObjectId::new(Kind::Namespace, namespace.as_str()));
+    // A caller who may not see the namespace may still see what is in it.
+    if home.is_none_or(|home| foreign_owner(env.as_str(), namespace.as_str(), home).is_some()) {
+        observe::add_labelled(cluster, env, namespace, &mut live).await?;
+    }
+    Ok(Targets::of(live, doomed))
+}
+
+async fn give_back(lock: Option<Lock>, is_gone: bool) {
+    match lock {
+        Some(lock) if is_gone => lock.forget(),
+        Some(lock) => lock.release().await,
+        None => {}
+    }
+}
+
+async fn delete_all(
+    cluster: &Cluster,
+    doomed: Doomed<'_>,
+    targets: &Targets,
+    remover: Remover<'_>,
+    deadline: Instant,
+) -> Result<()> {
+    let Doomed { env, namespace, .. } = doomed;
+    let Remover { events, .. } = remover;
+    let Targets { workload, rest, inventory, namespace: home, project, .. } = targets;
+    let place = Place { cluster, namespace, deadline, remover };
+    stop_pods(cluster, env, namespace).await;
+    place.delete(workload).await?;
+    place.delete(rest).await?;
+    if !inventory.is_empty() {
+        tokio::try_join!(place.wait(workload), place.wait(rest))?;
+        place.delete(inventory).await?;
+    }
+    place.delete(home).await?;
+    tokio::try_join!(place.wait(workload), place.wait(rest), place.wait(inventory), place.wait(home))?;
+    if let Some(live) = project {
+        events.send(What::Object(ObjectId::new(Kind::Namespace, namespace.as_str()), "delete", Vec::new()));
         events.send(What::Waiting(format!("the project {namespace} to be gone")));
         project::delete(cluster, namespace, live, deadline).await?;
     }
-    Ok(targets.len() + usize::from(project.is_some()))
+    Ok(())
+}
+
+/// Where objects are deleted, and until when.
+struct Place<'a> {
+    cluster: &'a Cluster,
+    namespace: &'a NamespaceName,
+    deadline: Instant,
+    remover: Remover<'a>,
+}
+
+impl Place<'_> {
+    async fn delete(&self, group: &[Target]) -> Result<()> {
+        let deletions = group.iter().map(|target| delete(self.cluster, self.namespace, target, self.remover.events));
+        try_join_all(deletions).await.map(drop)
+    }
+
+    async fn wait(&self, group: &[Target]) -> Result<()> {
+        let Self { cluster, namespace, deadline, remover } = *self;
+        try_join_all(group.iter().map(|target| wait_until_gone(cluster, namespace, target, deadline, remover)))
+            .await
+            .map(drop)
+    }
 }
 
 /// Nothing of the environment is to be kept, so its pods need not have their whole grace period. The Deployment stays
@@ -81,61 +221,65 @@ async fn stop_pods(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) 
     }
 }
 
-async fn delete(
-    cluster: &Cluster,
-    namespace: &NamespaceName,
-    (id, uid): &(ObjectId, String),
-    events: &Events,
-) -> Result<()> {
-    let deleted = cluster.delete(namespace.as_str(), id, uid, Propagation::Foreground).await;
-    match deleted {
-        Ok(_) => events.send(What::Object(id.clone(), "delete", Vec::new())),
-        // Another object has taken the name: ours is gone.
-        Err(fault) if fault.code() == Some(409) => {}
-        Err(fault) => return Err(fault.explain(&format!("delete {id}"))),
+async fn delete(cluster: &Cluster, namespace: &NamespaceName, (id, uid): &Target, events: &Events) -> Result<()> {
+    for _ in 0..TRIES {
+        match cluster.delete(namespace.as_str(), id, uid, Propagation::Foreground).await {
+            Ok(_) => {
+                events.send(What::Object(id.clone(), "delete", Vec::new()));
+                return Ok(());
+            }
+            Err(fault) if fault.code() == Some(409) => {}
+            Err(fault) => return Err(fault.explain(&format!("delete {id}"))),
+        }
+        // Another object has taken the name, and ours is gone; or somebody wrote to ours at the same time.
+        let live = cluster.get(id.kind, namespace.as_str(), &id.name).await;
+        let live = live.map_err(|fault| fault.explain(&format!("see whether {id} is gone")))?;
+        if live.is_none_or(|object| crate::plan::uid(&object).as_ref() != Some(uid)) {
+            return Ok(());
+        }
     }
-    Ok(())
+    Err(CommandError::new(format!("cannot delete {id}: something writes to it all the time"))
+        .hint("run `lsdeploy down` again; `kubectl get --watch` shows what changes it"))
 }
 
 async fn wait_until_gone(
     cluster: &Cluster,
     namespace: &NamespaceName,
-    (id, uid): &(ObjectId, String),
+    target: &Target,
     deadline: Instant,
-    events: &Events,
+    remover: Remover<'_>,
 ) -> Result<()> {
-    events.send(What::Waiting(format!("{id} to be gone")));
-    let api = cluster.api(id.kind, namespace.as_str());
-    let gone = await_condition(api, &id.name, conditions::is_deleted(uid));
-    match tokio::time::timeout_at(deadline, gone).await {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(error)) => {
-            return Err(CommandError::new(format!("cannot see whether {id} is gone: {error}"))
-                .hint("it is marked for deletion; run `lsdeploy down` again to go on waiting"));
-        }
-        Err(_) => {}
+    let (id, uid) = target;
+    remover.events.send(What::Waiting(format!("{id} to be gone")));
+    if let Ok(gone) = timeout_at(deadline, until_gone(cluster, namespace, target)).await {
+        return gone;
     }
     let live = cluster.get(id.kind, namespace.as_str(), &id.name).await;
     let live = live.map_err(|fault| fault.explain(&format!("see what holds {id}")))?;
-    let Some(object) = live.filter(|object| crate::plan::uid(object).as_ref() == Some(uid)) else { return Ok(()) };
-    Err(CommandError::new(format!("{id} is still there: {}", what_holds(&object)))
-        .hint("it is marked for deletion and goes once that is cleared; lsdeploy never removes finalizers")
-        .hint("run `lsdeploy down` again to go on waiting"))
+    match live.filter(|object| crate::plan::uid(object).as_ref() == Some(uid)) {
+        Some(object) => Err(holds::explain(cluster, namespace, id, &object, remover.timeout).await),
+        None => Ok(()),
+    }
 }
 
-/// Why an object that is being deleted is still there, in the words of its conditions.
-fn what_holds(object: &Value) -> String {
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
-    let told: Vec<&str> = conditions
-        .into_iter()
-        .flatten()
-        .filter(|condition| condition["status"] == "True")
-        .filter_map(|condition| condition["message"].as_str())
-        .collect();
-    if !told.is_empty() {
-        return crate::printable::printable(&told.join("; "));
+/// Watches an object until it is gone or another one has its name. A watch that breaks or is refused is no reason to end:
+/// the object is looked at, and watched again.
+async fn until_gone(cluster: &Cluster, namespace: &NamespaceName, (id, uid): &Target) -> Result<()> {
+    let is_other = |object: &Value| crate::plan::uid(object).as_ref() != Some(uid);
+    loop {
+        let mut watch = std::pin::pin!(watch_object(cluster.api(id.kind, namespace.as_str()), &id.name));
+        while let Some(Ok(seen)) = watch.next().await {
+            if seen.is_none_or(|object| object.metadata.uid.as_ref() != Some(uid)) {
+                return Ok(());
+            }
+        }
+        let live = cluster.get(id.kind, namespace.as_str(), &id.name).await;
+        let live = live.map_err(|fault| fault.explain(&format!("see whether {id} is gone")));
+        let live =
+            live.map_err(|error| error.hint("it is marked for deletion; run `lsdeploy down` again to go on waiting"))?;
+        if live.as_ref().is_none_or(is_other) {
+            return Ok(());
+        }
+        sleep_until(Instant::now() + LOOK_AGAIN).await;
     }
-    let finalizers = object.pointer("/metadata/finalizers").and_then(Value::as_array);
-    let names: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
-    if names.is_empty() { "it is being deleted".to_owned() } else { format!("finalizers {}", names.join(", ")) }
 }

@@ -7,10 +7,10 @@ use super::{Context, Outcome, target};
 use crate::cli::OutputFormat;
 use crate::cli::bundle::BundleArgs;
 use crate::cluster::{Cluster, discover, inventory};
-use crate::environment::beneficiary::Beneficiary;
-use crate::environment::{EnvName, Environment, Place, Tenure};
+use crate::environment::{EnvName, Environment, Owner, Place, Tenure};
 use crate::error::{CommandError, Result};
 use crate::events::What;
+use crate::level::Level;
 use crate::manifest::Kind;
 use crate::plan::foreign_owner;
 use crate::render::bundle::{Bundle, bundle};
@@ -19,7 +19,7 @@ use crate::settings::Choices;
 pub(super) async fn run(args: &BundleArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;
     let choices = target::choices(&args.choices)?;
-    let beneficiary = args.beneficiary.as_deref().map(Beneficiary::parse).transpose()?;
+    let beneficiary = args.beneficiary.as_deref().map(|text| Owner::parse_one("--for", text)).transpose()?;
     Environment::check(&name, &choices, args.env.namespace.as_deref())?;
     let sought = Sought { name: &name, namespace: args.env.namespace.as_deref(), choices, context: &context };
     let (environment, notes) = sought.find().await?;
@@ -54,6 +54,7 @@ impl Sought<'_> {
             tenure: Tenure::Own,
             cluster_domain: domain,
             has_sccs: true,
+            level: Level::NEWEST,
         };
         if choices.apps_domain.is_some() {
             place.tenure = if namespace.is_some() { Tenure::Guest } else { Tenure::Own };
@@ -62,6 +63,7 @@ impl Sought<'_> {
             let cluster = context.connect().await.map_err(offline)?;
             let facts = discover::discover(&cluster).await.map_err(offline)?;
             place.has_sccs = facts.has_sccs;
+            place.level = facts.level;
             match inventory::find(&cluster, name, namespace).await?.found() {
                 Some(found) => {
                     choices = choices.over(found.choices);

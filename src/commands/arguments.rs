@@ -1,7 +1,9 @@
 //! From argv to a parsed command line: flags, and the environment file that stands for those left out. Reads that file.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
@@ -11,6 +13,9 @@ use crate::cli::file::{self, Setting};
 use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
 use crate::report;
+
+/// The longest file of settings, in bytes: nobody writes so many settings.
+const LONGEST: u64 = 1 << 20;
 
 /// A command line with its file's settings in it.
 pub(super) struct CommandLine {
@@ -59,11 +64,19 @@ fn file_of(argv: &[OsString]) -> Option<PathBuf> {
 
 fn settings(path: &PathBuf, shown: &str) -> Result<Vec<Setting>> {
     let cannot = |error: &dyn std::fmt::Display| CommandError::new(format!("cannot read the file {shown}: {error}"));
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| cannot(&error).hint("name an existing file of settings with -f"))?;
+    let text = read_file(path).map_err(|error| cannot(&error).hint("name an existing file of settings with -f"))?;
     let mut commands = Cli::command();
     commands.build();
     file::parse(&text, &commands).map_err(|error| CommandError { message: cannot(&error).message, ..error })
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > LONGEST {
+        return Err(io::Error::other(format!("it has more than {LONGEST} bytes")));
+    }
+    Ok(text)
 }
 
 fn merge(argv: &[OsString], settings: &[Setting]) -> Vec<OsString> {

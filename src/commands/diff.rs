@@ -1,7 +1,7 @@
 //! `diff`: what `up` would change. Reads only.
 
 use super::draft::{self, Draft, Wanted};
-use super::{Context, Outcome, target};
+use super::{Context, Outcome, target, token};
 use crate::cli::OutputFormat;
 use crate::cli::diff::DiffArgs;
 use crate::cluster::discover;
@@ -18,10 +18,11 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     let choices = target::choices(&args.choices)?;
     let adopted = draft::adopted(&args.adopt)?;
     Environment::check(&name, &choices, namespace)?;
+    let token = token::read(args.choices.auth_token_from.as_deref())?;
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
-    let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted };
-    let Draft { plan, live, domain_is_unknown, notes, .. } = draft::draft(&cluster, &facts, wanted).await?;
+    let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted, token: token.as_ref() };
+    let Draft { plan, live, domain_is_unknown, notes, .. } = Box::pin(draft::draft(&cluster, &facts, wanted)).await?;
     if domain_is_unknown {
         return Err(environment::unknown_domain());
     }

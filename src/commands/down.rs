@@ -5,9 +5,10 @@ use futures::future::join_all;
 use super::{Context, Outcome, target};
 use crate::cli::EnvsArgs;
 use crate::cluster::Cluster;
+use crate::cluster::discover;
 use crate::cluster::inventory::{self, Search};
 use crate::cluster::leave::{self, Leave};
-use crate::cluster::remove::{self, Doomed};
+use crate::cluster::remove::{self, Doomed, Remover};
 use crate::environment::{EnvName, NamespaceName, Tenure};
 use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
@@ -58,7 +59,8 @@ pub(super) async fn remove_one(
     name: &EnvName,
     namespace: Option<&str>,
 ) -> Result<Removed> {
-    let search = inventory::find(cluster, name, namespace).await?;
+    let (search, user) = tokio::join!(inventory::find(cluster, name, namespace), discover::user(cluster));
+    let search = search?;
     let out_of_sight = matches!(search, Search::NotYours);
     let found = search.certain(name)?;
     let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
@@ -73,7 +75,9 @@ pub(super) async fn remove_one(
     let events = context.events(name.as_str());
     let Leave { keep, mut left, unseen, as_project } = leave::ask(cluster, name, &home).await?;
     let doomed = Doomed { env: name, namespace: &home, is_project: is_project || as_project, keep: &keep };
-    let deleted = remove::remove(cluster, doomed, context.timeout, &events).await?;
+    let holder = context.holder(user.as_deref());
+    let remover = Remover { locks: &context.locks, holder: &holder, timeout: context.timeout, events: &events };
+    let deleted = remove::remove(cluster, doomed, remover).await?;
     let stays = !(is_project || as_project || left.iter().any(|id| id.kind == Kind::Namespace));
     if stays && deleted > 0 {
         left.extend(leave::release(cluster, name, &home).await?);

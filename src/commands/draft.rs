@@ -1,14 +1,18 @@
 //! What is to be done for an environment: everything is read, validated, rendered and compared; nothing is written.
 
+mod secrets;
+mod tenancy;
+
 use super::target::{self, Target};
 use crate::cluster::discover::Facts;
 use crate::cluster::preflight::NOTHING_WRITTEN;
 use crate::cluster::{Cluster, apply, grant};
+use crate::environment::token::Token;
 use crate::environment::{EnvName, Environment, SccChoice};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::{self, LiveState, Plan};
-use crate::render;
+use crate::render::{self, names};
 use crate::rights::Preflight;
 use crate::settings::Choices;
 
@@ -27,6 +31,17 @@ pub(super) struct Wanted<'a> {
     pub(super) namespace: Option<&'a str>,
     pub(super) choices: Choices,
     pub(super) adopted: &'a [ObjectId],
+    /// The emulator's token, where it was given.
+    pub(super) token: Option<&'a Token>,
+}
+
+/// What a run asks for by flags, as against what was recorded before: only that is an error where it cannot be.
+struct Asked<'a> {
+    environment: &'a Environment,
+    owner: bool,
+    token: Option<&'a Token>,
+    token_source: bool,
+    needs_project: bool,
 }
 
 /// What is to be done for an environment, as far as the caller can see.
@@ -38,7 +53,7 @@ pub(super) struct Draft {
     pub(super) needs_project: bool,
     /// The domain of its Routes could not be found out.
     pub(super) domain_is_unknown: bool,
-    /// What is taken on trust.
+    /// What is left out, what is missing, and what is taken on trust.
     pub(super) notes: Vec<String>,
     /// What the caller may do, once it was asked.
     pub(super) preflight: Option<Preflight>,
@@ -46,15 +61,26 @@ pub(super) struct Draft {
 
 /// Reads, validates, renders and compares.
 pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) -> Result<Draft> {
-    let Wanted { name, namespace, choices, adopted } = wanted;
+    let Wanted { name, namespace, choices, adopted, token } = wanted;
+    let (owner, token_source) = (choices.owner.is_some(), choices.auth_token.is_some());
     let target = target::find(cluster, facts, name, namespace, choices).await?;
-    let Target { environment, live, domain_is_unknown, needs_project, .. } = target;
-    check_existing_scc(cluster, &environment).await?;
+    let Target { environment, mut live, domain_is_unknown, needs_project, .. } = target;
+    let asked = Asked { environment: &environment, owner, token, token_source, needs_project };
+    let ((), allowed, mut notes) = tokio::try_join!(
+        check_existing_scc(cluster, &environment),
+        tenancy::allowed(cluster, facts, &asked),
+        secrets::missing_pulls(cluster, &environment),
+    )?;
+    tenancy::check_ranges(&facts.version, &environment)?;
     let mut set = render::render(&environment)?;
     complete(&mut set, &environment, &live);
+    notes.extend(tenancy::withhold(&environment, allowed, &mut set, &mut live));
+    notes.extend(secrets::place_token(cluster, &asked, &mut set, &mut live).await?);
     let mut plan = plan::plan(name.as_str(), environment.namespace.as_str(), set, &live, adopted)
         .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
-    let notes = if facts.is_admin { Vec::new() } else { grant::rely(cluster, &environment, &live, &mut plan).await? };
+    if !facts.is_admin {
+        notes.extend(grant::rely(cluster, &environment, &live, &mut plan).await?);
+    }
     Ok(Draft { environment, plan, live, needs_project, domain_is_unknown, notes, preflight: None })
 }
 
@@ -86,6 +112,7 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &LiveState) 
     let namespace = ObjectId::new(Kind::Namespace, environment.namespace.as_str());
     let owner = live.objects.get(&namespace).and_then(plan::uid);
     let inventory = live.objects.get(&ObjectId::new(Kind::ConfigMap, render::INVENTORY));
+    let account = live.objects.get(&ObjectId::new(Kind::ServiceAccount, names::EMULATOR));
     let is_bundled = |id: &ObjectId| live.objects.get(id).is_some_and(render::is_bundled);
     for manifest in &mut set.manifests {
         match (manifest.id.kind, &owner, inventory) {
@@ -95,6 +122,11 @@ fn complete(set: &mut ManifestSet, environment: &Environment, live: &LiveState) 
             }
             (Kind::ConfigMap, _, Some(inventory)) if manifest.id.name == render::INVENTORY => {
                 plan::record::keep(&mut manifest.object, inventory);
+            }
+            (Kind::ServiceAccount, ..) => {
+                if let Some(live) = account {
+                    secrets::take_back_pulls(&mut manifest.object, live);
+                }
             }
             _ => {}
         }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::{Outcome, ended_by_signal};
 use crate::cli::{Command, TargetName};
+use crate::cluster::Gate;
+use crate::cluster::lock::Locks;
 use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
 use crate::smoke::Stop;
 
-/// How long smoke tests may take to tidy up after a signal.
+/// How long smoke tests may take to tidy up after a signal, and writes to come to their end.
 const TIDY: Duration = Duration::from_secs(5);
 
 /// What a command was about to change when a signal came.
@@ -66,18 +68,43 @@ pub(super) enum Tidied {
     Cut,
 }
 
-/// Has smoke runs take back what they make; ends with them, with the next signal, or when it takes too long.
-pub(super) async fn wind_down(stop: &Stop, work: impl Future<Output = Result<Outcome>>) -> Tidied {
-    if !stop.is_running() {
-        return Tidied::Nothing;
+/// What has to come to its end after a signal.
+pub(super) struct Winding {
+    /// Smoke runs, which take back what they made.
+    pub(super) stop: Stop,
+    /// Writes under way, whose answers say what was written.
+    pub(super) gate: Gate,
+    /// Locks, which the next run would have to wait for.
+    pub(super) locks: Locks,
+}
+
+impl Winding {
+    /// Lets everything come to its end; the next signal, or time, cuts it off.
+    pub(super) async fn down(&self, mut work: impl Future<Output = Result<Outcome>> + Unpin) -> Tidied {
+        let tidied = tokio::select! {
+            tidied = self.quiet(&mut work) => tidied,
+            _ = ended_by_signal() => Tidied::Cut,
+        };
+        drop(work);
+        self.gate.open();
+        tokio::select! {
+            () = self.locks.release() => {}
+            _ = ended_by_signal() => {}
+        }
+        tidied
     }
-    stop.ask();
-    tokio::select! {
-        ended = tokio::time::timeout(TIDY, work) => match ended {
-            Ok(_) => Tidied::But(stop.left()),
-            Err(_) => Tidied::Cut,
-        },
-        _ = ended_by_signal() => Tidied::Cut,
+
+    async fn quiet(&self, work: &mut (impl Future<Output = Result<Outcome>> + Unpin)) -> Tidied {
+        if self.stop.is_running() {
+            self.stop.ask();
+            let ended = tokio::time::timeout(TIDY, work).await;
+            return if ended.is_ok() { Tidied::But(self.stop.left()) } else { Tidied::Cut };
+        }
+        tokio::select! {
+            _ = work => {}
+            _ = tokio::time::timeout(TIDY, self.gate.close()) => {}
+        }
+        Tidied::Nothing
     }
 }
 

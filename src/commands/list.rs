@@ -1,19 +1,28 @@
-//! `list`: the environments of the cluster.
+//! `list`: the environments of the cluster, or what belongs to none of them.
 
 use super::{Context, Outcome};
-use crate::cli::OutputFormat;
+use crate::cli::{ListArgs, OutputFormat};
 use crate::cluster::inventory::{self, Seen};
+use crate::cluster::orphans;
 use crate::error::Result;
 use crate::events::What;
 use crate::report;
 
-pub(super) async fn run(context: Context) -> Result<Outcome> {
+pub(super) async fn run(args: &ListArgs, context: Context) -> Result<Outcome> {
     let cluster = context.connect().await?;
-    let Seen { inventories: found, only_projects } = inventory::all(&cluster).await?;
-    if only_projects {
+    let seen = inventory::all(&cluster).await?;
+    if seen.only_projects {
         let note = "only your projects were searched: you may not list all namespaces";
         context.events("").send(What::Note(note.to_owned()));
     }
+    if args.orphans {
+        let found = orphans::find(&cluster, &seen).await?;
+        return Ok(Outcome::success(match context.output {
+            OutputFormat::Json => report::orphans::json(&found),
+            OutputFormat::Text => report::orphans::text(&found, jiff::Timestamp::now()),
+        }));
+    }
+    let Seen { inventories: found, only_projects } = seen;
     Ok(Outcome::success(match context.output {
         OutputFormat::Json => report::json::list(&found),
         OutputFormat::Text => report::text::list(&found, only_projects, jiff::Timestamp::now()),

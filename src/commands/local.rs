@@ -27,7 +27,7 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
         Command::Up(args) => up::run(&args, context, colour).await,
         Command::Down(args) => down(&args, context, colour).await,
         Command::Status(args) => look::status(&args, context, colour).await,
-        Command::List => list::run(&context),
+        Command::List(args) => list::run(&args, &context),
         Command::Render(_) => Err(CommandError::new("there are no manifests on the local target")
             .hint("leave --target out: `lsdeploy render --env ENV --apps-domain apps.example.com` needs no cluster")),
         Command::Diff(_) => Err(CommandError::new("there are no objects to compare on the local target")

@@ -1,22 +1,33 @@
 //! `render`: the manifests, nothing applied. Needs no cluster where `--apps-domain` is given.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+
+use serde_json::Value;
 
 use super::{Context, Outcome, target};
 use crate::cli::RenderArgs;
 use crate::cluster::{discover, inventory};
-use crate::environment::{EnvName, Environment, Place, Tenure};
+use crate::environment::{EnvName, Environment, ImageRef, NamespaceName, Place, Tenure};
 use crate::error::{CommandError, Result};
-use crate::manifest::{Manifest, ManifestSet};
-use crate::render;
+use crate::level::Level;
+use crate::render::{self, gc::Gc};
 use crate::yaml;
 
 pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> {
-    let name = EnvName::parse(&args.env.env)?;
+    if args.env.gc {
+        return gc(args);
+    }
+    let name = EnvName::parse(args.env.env.as_deref().unwrap_or_default())?;
     let mut choices = target::choices(&args.choices)?;
-    let mut place =
-        Place { namespace: args.env.namespace.clone(), tenure: Tenure::Own, cluster_domain: None, has_sccs: true };
+    let mut place = Place {
+        namespace: args.env.namespace.clone(),
+        tenure: Tenure::Own,
+        cluster_domain: None,
+        has_sccs: true,
+        level: Level::NEWEST,
+    };
     if choices.apps_domain.is_none() {
         let cluster = context.connect().await.map_err(offline)?;
         let facts = discover::discover(&cluster).await.map_err(offline)?;
@@ -27,12 +38,45 @@ pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> 
         }
         place.cluster_domain = facts.apps_domain;
         place.has_sccs = facts.has_sccs;
+        place.level = facts.level;
     }
     let environment = Environment::validate(&name, choices, place)?;
     let set = render::render(&environment)?;
+    let needs = render::needs(&environment);
     match &args.output_dir {
-        None => Ok(Outcome::success(render::to_yaml(&set)?)),
-        Some(directory) => write_files(&set, directory),
+        None => {
+            let comments = needs.iter().fold(String::new(), |text, need| text + "# " + need + "\n");
+            Ok(Outcome::success(comments + &render::to_yaml(&set)?))
+        }
+        Some(directory) => {
+            let files = set.manifests.iter().map(|one| (one.id.kind.name(), &*one.id.name, &one.object));
+            let written = write_files(files, directory)?;
+            let text = needs.iter().fold(written.text, |text, need| text + need + "\n");
+            Ok(Outcome::success(text))
+        }
+    }
+}
+
+/// What runs `gc` in the cluster.
+fn gc(args: &RenderArgs) -> Result<Outcome> {
+    let image = args.env.gc_image.as_deref().unwrap_or_default();
+    let image = ImageRef::parse(image)
+        .map_err(|error| CommandError { message: error.message.replace("--image", "--gc-image"), ..error })?;
+    let namespace = args.env.namespace.as_deref().map(NamespaceName::parse).transpose()?;
+    let schedule = args.env.gc_schedule.as_deref();
+    if let Some(text) = schedule.filter(|text| !text.starts_with('@') && text.split_whitespace().count() != 5) {
+        return Err(CommandError::new(format!("--gc-schedule cannot be `{}`", text.escape_default()))
+            .hint("cron has five fields: minute, hour, day, month, weekday; e.g. `*/10 * * * *`"));
+    }
+    let objects = render::gc::objects(Gc { image: image.as_str(), namespace: namespace.as_ref(), schedule });
+    match &args.output_dir {
+        None => Ok(Outcome::success(render::stream(&objects)?)),
+        Some(directory) => {
+            let named = |object: &'_ Value| object["kind"].as_str().unwrap_or_default().to_owned();
+            let kinds: Vec<String> = objects.iter().map(named).collect();
+            let files = kinds.iter().zip(&objects).map(|(kind, object)| (kind.as_str(), render::gc::NAME, object));
+            write_files(files, directory)
+        }
     }
 }
 
@@ -42,7 +86,7 @@ fn offline(error: CommandError) -> CommandError {
 
 /// One file per object, numbered in apply order, so that `kubectl apply -f DIRECTORY` works. An existing directory must
 /// be empty: files of an earlier, larger environment would stay and be applied again.
-fn write_files(set: &ManifestSet, directory: &Path) -> Result<Outcome> {
+fn write_files<'a>(files: impl Iterator<Item = (&'a str, &'a str, &'a Value)>, directory: &Path) -> Result<Outcome> {
     let shown = directory.display();
     let cannot = |what: &str, error: std::io::Error| CommandError::new(format!("cannot {what} {shown}: {error}"));
     fs::create_dir_all(directory)
@@ -53,18 +97,18 @@ fn write_files(set: &ManifestSet, directory: &Path) -> Result<Outcome> {
             CommandError::new(format!("--output-dir {shown} is not empty")).hint("name a new or an empty directory")
         );
     }
-    for (index, manifest) in set.manifests.iter().enumerate() {
-        let path = directory.join(file_name(index, manifest));
-        let text = yaml::write(&manifest.object)
-            .map_err(|error| CommandError::new(format!("cannot write {}: {error}", manifest.id)))?;
-        fs::write(&path, text).map_err(|error| {
+    let mut count = 0;
+    for (kind, name, object) in files {
+        let path = directory.join(format!("{count:02}-{}-{name}.yaml", kind.to_lowercase()));
+        let text =
+            yaml::write(object).map_err(|error| CommandError::new(format!("cannot write {kind}/{name}: {error}")))?;
+        // A file or a link that somebody put there meanwhile is not written over.
+        let written = fs::File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|error| {
             CommandError::new(format!("cannot write {}: {error}", path.display()))
                 .hint("make room or choose another --output-dir")
         })?;
+        count += 1;
     }
-    Ok(Outcome::success(format!("{} files in {shown}\n", set.manifests.len())))
-}
-
-fn file_name(index: usize, manifest: &Manifest) -> String {
-    format!("{index:02}-{}-{}.yaml", manifest.id.kind.name().to_lowercase(), manifest.id.name)
+    Ok(Outcome::success(format!("{count} files in {shown}\n")))
 }

@@ -12,6 +12,7 @@ use crate::environment::{EDGE, Environment, SccChoice};
 use crate::error::CommandError;
 use crate::events::{Events, What};
 use crate::exit::ExitStatus;
+use crate::finding::Finding;
 use crate::render::names;
 use crate::report::EnvReport;
 use crate::smoke::{self, Limit, Options, Target, Tenant};
@@ -57,7 +58,11 @@ impl Serving<'_> {
             }
             Ok(Ok(ready)) => {
                 self.name_endpoints(ready, report).await;
-                true
+                report.stuck = self.environment.image.digest().and_then(|pin| other_digest(pin, report));
+                if report.stuck.is_some() {
+                    report.status = report.status.max(ExitStatus::Failure);
+                }
+                report.stuck.is_none()
             }
         }
     }
@@ -132,6 +137,7 @@ impl Checks<'_> {
                 }
                 if results.iter().any(|result| result.status == smoke::Status::Failed) {
                     report.status = report.status.max(ExitStatus::Failure);
+                    report.notes.extend(shut_out(self.environment));
                 }
                 report.smoke = Some(results);
             }
@@ -204,6 +210,28 @@ pub(super) fn smoke_options(
         stop: context.stop.clone(),
         flags: String::new(),
     }
+}
+
+/// The router hangs up on whoever is not in its list.
+fn shut_out(environment: &Environment) -> Option<String> {
+    let ranges = environment.allow_from.join(", ");
+    (!ranges.is_empty()).then(|| format!("the Routes let in only {ranges}: from anywhere else the router hangs up"))
+}
+
+/// What runs must be what the image is pinned to, whoever tagged, mirrored or loaded it.
+fn other_digest(pin: &str, report: &EnvReport) -> Option<(Finding, Vec<String>)> {
+    let runs = report.digest.as_deref().filter(|runs| *runs != pin)?;
+    let image = report.image.as_deref().unwrap_or_default();
+    let finding = Finding {
+        code: "digest-differs",
+        message: format!("the image is pinned to {pin}, and the node says that it runs {runs}"),
+        hint: format!(
+            "do not use it before you know why; a node may know one image by several digests (`kubectl get nodes -o json` lists \
+             them under .status.images), and a pin may be a list of images (`skopeo inspect --raw docker://{image}`): then pin \
+             the digest that it says"
+        ),
+    };
+    Some((finding, vec![format!("imageID ends in {runs}")]))
 }
 
 fn reached(milestone: Milestone) -> String {

@@ -19,6 +19,7 @@ pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Re
     let target = target::existing(&cluster, &facts, &args.env.env, args.env.namespace.as_deref()).await?;
     let events = context.events(&args.env.env);
     let mut report = EnvReport::of(&target.environment, &context.run_id);
+    report.reached_by(reach.router.as_deref());
     report.objects = target.live.objects.keys().map(|id| (id.clone(), "unchanged")).collect();
     let serving = Serving {
         cluster: &cluster,

@@ -9,6 +9,7 @@ use crate::cli::ChoiceArgs;
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::inventory::{self, Inventory};
 use crate::cluster::{Cluster, observe, preflight, project};
+use crate::environment::token::setting_of;
 use crate::environment::{EnvName, Environment, NamespaceName, Place, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
@@ -50,10 +51,28 @@ pub(super) fn serves(live: &LiveState) -> bool {
 
 /// The choices made by flags. Reads the scripts that one of them names.
 pub(super) fn choices(args: &ChoiceArgs) -> Result<Choices> {
-    let ChoiceArgs { emulator, image, services, scc, apps_domain, tls, persistence, init, ttl, account, region } =
-        args.clone();
-    let init = init.as_deref().map(scripts::read).transpose()?;
-    Ok(Choices { emulator, image, services, scc, apps_domain, tls, persistence, init, ttl, account, region })
+    let args = args.clone();
+    let own = args.auth_token_from.as_deref().map(super::token::check).transpose()?;
+    Ok(Choices {
+        emulator: args.emulator,
+        image: args.image,
+        services: args.services,
+        scc: args.scc,
+        apps_domain: args.apps_domain,
+        tls: args.tls,
+        persistence: args.persistence,
+        init: args.init.as_deref().map(scripts::read).transpose()?,
+        ttl: args.ttl,
+        account: args.account,
+        region: args.region,
+        owner: args.owner,
+        allow_from: args.allow_from,
+        route_labels: args.route_label,
+        image_registry: args.image_registry,
+        allowed_registries: args.allowed_registries,
+        pull_secrets: args.pull_secret,
+        auth_token: own.or_else(|| args.auth_token_secret.as_deref().map(setting_of)),
+    })
 }
 
 /// The names given by `--env`, each once.
@@ -103,7 +122,8 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
         (None, None) => name.default_namespace(),
     };
     let home = NamespaceName::parse(&home)?;
-    let live = observe::observe(cluster, name, &home).await?;
+    let mut live = observe::observe(cluster, name, &home).await?;
+    live.writing = facts.writing;
     let tenure = match &inventory {
         Some(inventory) => inventory.tenure,
         None => tenure(name, &home, &live, namespace.is_some())?,
@@ -115,7 +135,7 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
     };
     let cluster_domain = match &facts.apps_domain {
         Some(domain) => Some(domain.clone()),
-        None => discover::learn_apps_domain(cluster, home.as_str()).await,
+        None => discover::learn_apps_domain(cluster, facts.level, home.as_str()).await,
     };
     let domain_is_unknown = cluster_domain.is_none() && choices.apps_domain.is_none();
     let place = Place {
@@ -123,6 +143,7 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
         tenure,
         cluster_domain: cluster_domain.or_else(|| domain_is_unknown.then(|| "apps.invalid".to_owned())),
         has_sccs: facts.has_sccs,
+        level: facts.level,
     };
     let environment = Environment::validate(name, choices, place)?;
     Ok(Target { environment, live, domain_is_unknown, needs_project: tenure == Tenure::Project && !is_there })

@@ -1,17 +1,20 @@
 //! `up`: everything is looked at and checked for all environments before the first of them is written.
 
+mod locking;
+
 use futures::future::{join_all, try_join_all};
 
 use super::draft::{self, Draft, Wanted};
 use super::reach::{self, Reach};
 use super::serving::Serving;
-use super::target;
 use super::ways_out::with_ways_out;
-use super::{Context, Outcome};
+use super::{Context, Outcome, target, token};
 use crate::cli::{OutputFormat, UpArgs};
+use crate::cluster::apply::{self, Applied};
 use crate::cluster::discover::{self, Facts};
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
-use crate::cluster::{Cluster, apply, grant, project};
+use crate::cluster::{Cluster, grant, project, write};
+use crate::environment::token::Token;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, Phases, What};
@@ -32,6 +35,7 @@ struct Up<'a> {
     facts: &'a Facts,
     reach: &'a Reach,
     adopted: Vec<ObjectId>,
+    token: Option<Token>,
 }
 
 /// An environment that may be applied: nothing was written yet.
@@ -51,10 +55,11 @@ pub(super) async fn run(args: &UpArgs, context: Context, colour: bool) -> Result
         Environment::check(name, &choices, args.envs.namespace.as_deref())?;
     }
     reach::resolve(&args.reach, None, &context.proxies)?;
+    let token = token::read(args.choices.auth_token_from.as_deref())?;
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
     let reach = reach::resolve(&args.reach, Some(&facts), &context.proxies)?;
-    let up = Up { args, context: &context, cluster: &cluster, facts: &facts, reach: &reach, adopted };
+    let up = Up { args, context: &context, cluster: &cluster, facts: &facts, reach: &reach, adopted, token };
     let prepared = try_join_all(names.iter().map(|name| up.prepare(name, choices.clone()))).await?;
     let reports = join_all(prepared.into_iter().map(|one| up.carry_out(one))).await;
     Ok(outcome(reports, context.output, colour))
@@ -87,8 +92,9 @@ impl Up<'_> {
     /// What is to be done, and whether the caller may do it.
     async fn draft(&self, name: &EnvName, choices: Choices) -> Result<Draft> {
         let Self { args, context, cluster, facts, .. } = self;
-        let wanted = Wanted { name, namespace: args.envs.namespace.as_deref(), choices, adopted: &self.adopted };
-        let mut draft = draft::draft(cluster, facts, wanted).await?;
+        let (namespace, token) = (args.envs.namespace.as_deref(), self.token.as_ref());
+        let wanted = Wanted { name, namespace, choices, adopted: &self.adopted, token };
+        let mut draft = Box::pin(draft::draft(cluster, facts, wanted)).await?;
         // Another time to live is a change by itself.
         if !draft.plan.is_empty() || args.choices.ttl.is_some() {
             let now = jiff::Timestamp::now();
@@ -99,8 +105,9 @@ impl Up<'_> {
             draft.preflight = Some(self.preflight(&draft).await?);
         }
         draft.notes.extend(grant::mended(&draft.plan));
-        // A Route of the project tells the domain, once there is a project.
-        if draft.domain_is_unknown && !draft.needs_project {
+        // A Route tells the domain: one of the project, once there is one, or on an old server, where nothing can be tried, the
+        // first of the environment.
+        if draft.domain_is_unknown && !draft.needs_project && facts.level.obeys_dry_run() {
             return Err(environment::unknown_domain());
         }
         Ok(draft)
@@ -125,26 +132,42 @@ impl Up<'_> {
         let Prepared { mut draft, choices, events, phases } = prepared;
         let mut report = EnvReport::of(&draft.environment, &context.run_id);
         report.phases = phases;
-        if draft.needs_project {
-            match report.phases.run(&events, "project", self.found(&draft.environment, choices, &events)).await {
-                Ok(founded) => draft = founded,
+        let needs_project = draft.needs_project;
+        let mut made = Vec::new();
+        if needs_project || draft.domain_is_unknown {
+            let what = if needs_project { "project" } else { "domain" };
+            match report.phases.run(&events, what, self.found(draft, choices.clone(), &events)).await {
+                Ok((founded, first)) => (draft, made) = (founded, first),
                 Err(error) => {
                     report.fail(error.pasteable(&context.flags(&report.env)));
                     return report;
                 }
             }
+        }
+        if needs_project {
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
+        let held = self.hold(&mut draft, choices, &events).await;
         let Draft { environment, plan, live, notes, preflight, .. } = draft;
+        report.reached_by(reach.router.as_deref());
         report.preflight = preflight;
         report.notes.extend(notes);
+        let (lock, before) = match held {
+            Ok(held) => held,
+            Err(error) => {
+                report.fail(error.pasteable(&context.flags(&report.env)));
+                return report;
+            }
+        };
         if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
             let emulator = format!("the emulator of {}", environment.name);
             let lost = format!("note: {emulator} starts anew because its pod changes: what was in it is gone");
             events.send(What::Note(lost));
         }
-        report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), step.action.word())));
-        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, &events);
+        let done = |step: &plan::Step| if made.contains(&step.id) { "create" } else { step.action.word() };
+        report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), done(step))));
+        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, before, &events);
+        let work = locking::guard(lock.as_ref(), work);
         match report.phases.run(&events, "apply", work).await {
             Err(error) => report.fail(error.pasteable(&context.flags(&report.env))),
             Ok(_) if args.no_wait => {}
@@ -157,10 +180,13 @@ impl Up<'_> {
                 if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
                     serving.smoke(None, context, &mut report).await;
                 }
-                if applied.writes > 1 {
+                if applied.writes > 1 && locking::is_ours(lock.as_ref()).await {
                     self.conclude(&plan, &environment, &report, &events).await;
                 }
             }
+        }
+        if let Some(lock) = lock {
+            lock.release().await;
         }
         report
     }
@@ -171,15 +197,32 @@ impl Up<'_> {
         let Some((id, object)) = record::concluded(plan, &self.context.run_id, result, report.digest.as_deref()) else {
             return;
         };
-        let namespace = environment.namespace.as_str();
-        if let Err(fault) = self.cluster.apply(id.kind, namespace, &id.name, &object).await {
+        let wanted =
+            write::Wanted { namespace: environment.namespace.as_str(), id: &id, desired: &object, changes: &[] };
+        if let Err(fault) = write::write(self.cluster, plan.writing, wanted).await {
             events.send(What::Note(fault.explain("record how this run ended").message));
         }
     }
 
-    /// Requests the environment's project and looks at everything anew: the rights in it, its uid and the domain of its
-    /// Routes were out of sight before.
-    async fn found(&self, environment: &Environment, choices: Choices, events: &Events) -> Result<Draft> {
+    /// Makes what shows the rest, and looks at everything anew: the project, for the rights in it, its uid and the domain of
+    /// its Routes; a Route, where only a generated host tells the domain. Returns the objects that it made besides.
+    async fn found(&self, draft: Draft, choices: Choices, events: &Events) -> Result<(Draft, Vec<ObjectId>)> {
+        let draft =
+            if draft.needs_project { self.request(&draft.environment, choices.clone(), events).await? } else { draft };
+        if !draft.domain_is_unknown {
+            return Ok((draft, Vec::new()));
+        }
+        let Environment { name, namespace, .. } = &draft.environment;
+        let first = first_route(&draft.plan);
+        let made = first.steps.iter().filter(|step| step.action == plan::Action::Create);
+        let made = made.map(|step| step.id.clone()).collect();
+        apply::apply(self.cluster, namespace.as_str(), &first, Applied::default(), events).await?;
+        let draft = self.draft(name, choices).await?;
+        if draft.domain_is_unknown { Err(environment::unknown_domain()) } else { Ok((draft, made)) }
+    }
+
+    /// Requests the environment's project.
+    async fn request(&self, environment: &Environment, choices: Choices, events: &Events) -> Result<Draft> {
         let Environment { name, namespace, .. } = environment;
         project::request(self.cluster, name, namespace).await?;
         events.send(What::Object(ObjectId::new(Kind::Namespace, namespace.as_str()), "create", Vec::new()));
@@ -191,6 +234,14 @@ impl Up<'_> {
                 .hint(format!("then run this again, or remove the project: `lsdeploy down --env {name}`"))
         })
     }
+}
+
+/// The part of a plan that ends with its first Route, which needs nothing but the namespace.
+fn first_route(plan: &plan::Plan) -> plan::Plan {
+    let is_new = |step: &&plan::Step| step.id.kind == Kind::Route && step.action == plan::Action::Create;
+    let namespace = plan.steps.iter().filter(|step| step.id.kind == Kind::Namespace);
+    let steps = namespace.chain(plan.steps.iter().find(is_new)).cloned().collect();
+    plan::Plan { steps, writing: plan.writing }
 }
 
 /// Whether a step replaces the emulator's pod.

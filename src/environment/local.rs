@@ -3,6 +3,7 @@
 use super::{EnvName, Environment, Place, Tenure, Tls};
 use crate::emulator;
 use crate::error::{CommandError, Result};
+use crate::level::Level;
 use crate::settings::Choices;
 
 /// What answers unless `--emulator` names another.
@@ -29,6 +30,7 @@ impl Environment {
             tenure: Tenure::Own,
             cluster_domain: Some(format!("{name}.localhost")),
             has_sccs: false,
+            level: Level::NEWEST,
         };
         Ok(Self { tls: Tls::None, ..Self::resolve(name, choices, place)? })
     }

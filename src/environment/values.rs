@@ -120,6 +120,11 @@ impl ImageRef {
         Ok(Self(text.to_owned()))
     }
 
+    /// The digest that it is pinned to, if it is.
+    pub fn digest(&self) -> Option<&str> {
+        self.0.split_once('@').map(|(_, digest)| digest)
+    }
+
     /// The reference as given.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -154,6 +159,22 @@ pub fn parse_ttl(text: &str) -> Result<Option<SignedDuration>> {
     }
 }
 
+/// The names of Secrets with which images are pulled, each once; `none` alone is no Secret.
+pub fn parse_pull_secrets(given: &[String]) -> Result<Vec<String>> {
+    if given == ["none"] {
+        return Ok(Vec::new());
+    }
+    let mut names = given.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    match names.iter().find(|name| !is_object_name(name)) {
+        Some(bad) => {
+            Err(invalid("--pull-secret", bad, "use the name of a Secret in the environment's namespace, or none alone"))
+        }
+        None => Ok(names),
+    }
+}
+
 /// Checks an AWS account: 12 digits.
 pub fn parse_account(text: &str) -> Result<String> {
     if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -178,7 +199,7 @@ pub(super) fn invalid(flag: &str, text: &str, advice: &str) -> CommandError {
 }
 
 /// RFC 1123 subdomain, as object names are.
-fn is_object_name(text: &str) -> bool {
+pub(super) fn is_object_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::quantity::milli;
+
 /// Lists whose items are told apart by a key, with that key: other items in them belong to others.
 /// Source: `x-kubernetes-list-map-keys` of the Kubernetes API.
 const KEYED_LISTS: [(&str, &str); 7] = [
@@ -15,10 +17,17 @@ const KEYED_LISTS: [(&str, &str); 7] = [
 ];
 
 /// The paths (JSON pointers) at which `live` is not what `desired` says.
-pub(super) fn differences(desired: &Value, live: &Value) -> Vec<String> {
+pub fn differences(desired: &Value, live: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(desired, live, "", &mut found);
     found
+}
+
+/// Whether `live`, at `path`, is what `desired` says.
+pub(super) fn is_same(desired: &Value, live: &Value, path: &str) -> bool {
+    let mut found = Vec::new();
+    compare(desired, live, path, &mut found);
+    found.is_empty()
 }
 
 fn compare(desired: &Value, live: &Value, path: &str, found: &mut Vec<String>) {
@@ -30,15 +39,27 @@ fn compare(desired: &Value, live: &Value, path: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Selectors are one thing: another key in them selects something else. Source: `x-kubernetes-map-type` of the Kubernetes API.
+pub(super) fn is_whole(path: &str) -> bool {
+    ["/selector", "Selector", "/matchLabels"].iter().any(|end| path.ends_with(end))
+}
+
 fn compare_maps(desired: &Map<String, Value>, live: &Map<String, Value>, path: &str, found: &mut Vec<String>) {
     for (key, value) in desired {
-        let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+        let path = child(path, key);
         match live.get(key) {
             Some(live) => compare(value, live, &path, found),
             None if is_empty(value) => {}
             None => found.push(path),
         }
     }
+    if is_whole(path) {
+        found.extend(live.keys().filter(|key| !desired.contains_key(*key)).map(|key| child(path, key)));
+    }
+}
+
+fn child(path: &str, key: &str) -> String {
+    format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 fn compare_lists(desired: &[Value], live: &[Value], path: &str, found: &mut Vec<String>) {
@@ -85,37 +106,15 @@ fn is_same_scalar(desired: &Value, live: &Value, path: &str) -> bool {
     if desired == live || (is_empty(desired) && is_empty(live)) {
         return true;
     }
-    let is_amount = path.contains("/resources/requests/") || path.contains("/resources/limits/");
+    let is_amount = ["/resources/requests/", "/resources/limits/", "/spec/hard/", "/default/", "/defaultRequest/"]
+        .into_iter()
+        .any(|field| path.contains(field));
     let amount = |value: &Value| match value {
         Value::String(text) => milli(text),
         Value::Number(number) => milli(&number.to_string()),
         _ => None,
     };
     is_amount && amount(desired).is_some() && amount(desired) == amount(live)
-}
-
-/// A Kubernetes quantity in thousandths.
-fn milli(text: &str) -> Option<u128> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: u128 = match &text[digits.len()..] {
-        "m" => 1,
-        "" => 1000,
-        "k" => 1000 * 1000,
-        "M" => 1000 * 1000_u128.pow(2),
-        "G" => 1000 * 1000_u128.pow(3),
-        "T" => 1000 * 1000_u128.pow(4),
-        "P" => 1000 * 1000_u128.pow(5),
-        "Ki" => 1000 * 1024,
-        "Mi" => 1000 * 1024_u128.pow(2),
-        "Gi" => 1000 * 1024_u128.pow(3),
-        "Ti" => 1000 * 1024_u128.pow(4),
-        "Pi" => 1000 * 1024_u128.pow(5),
-        _ => return None,
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let number: u128 = format!("{whole}{fraction}").parse().ok()?;
-    Some(number.checked_mul(factor)? / scale)
 }
 
 #[cfg(test)]
@@ -143,6 +142,13 @@ mod tests {
     fn other_lists_are_compared_whole() {
         check(&json!({"drop": ["ALL"]}), &json!({"drop": ["ALL", "KILL"]}), &["/drop"]);
         check(&json!({"drop": ["ALL"]}), &json!({"drop": ["KILL"]}), &["/drop/0"]);
+    }
+
+    #[test]
+    fn a_selector_is_one_thing() {
+        let selector = |value: Value| json!({"spec": {"selector": value}});
+        check(&selector(json!({"a": "1"})), &selector(json!({"a": "1", "b": "2"})), &["/spec/selector/b"]);
+        check(&json!({"labels": {"a": "1"}}), &json!({"labels": {"a": "1", "b": "2"}}), &[]);
     }
 
     #[test]

@@ -15,6 +15,21 @@ pub(super) fn dropped(desired: &Value, live: &Value, manager: &str) -> Vec<Strin
     found
 }
 
+/// Managers that stand for what was there before lsdeploy applied: the server's own name for it, and lsdeploy itself from
+/// the time when it merged.
+const PAST: [&str; 2] = ["before-first-apply", super::FIELD_MANAGER];
+
+/// The owners of an object's fields without those of the past; `None` where there are none of these.
+pub fn without_past(live: &Value) -> Option<Vec<Value>> {
+    let owners = live.pointer("/metadata/managedFields")?.as_array()?;
+    let is_past = |entry: &&Value| {
+        let manager = entry["manager"].as_str().unwrap_or_default();
+        PAST.contains(&manager) && entry["operation"] == "Update" && entry.get("subresource").is_none()
+    };
+    let kept: Vec<Value> = owners.iter().filter(|entry| !is_past(entry)).cloned().collect();
+    (kept.len() < owners.len()).then_some(kept)
+}
+
 /// Follows a `fieldsV1` tree: `f:NAME` is a field, `k:{..}` an item of a keyed list, `v:..` a value of a set, `.` the
 /// thing itself. Source: structured-merge-diff's serialisation.
 fn walk(fields: &Value, desired: &Value, path: &str, found: &mut Vec<String>) {

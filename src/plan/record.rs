@@ -126,7 +126,7 @@ mod tests {
             step(Kind::Service, "emulator", Action::Update),
             step(Kind::ServiceAccount, "emulator", Action::Unchanged),
         ];
-        Plan { steps }
+        Plan { steps, writing: crate::level::Writing::Applied }
     }
 
     fn run(id: &str) -> Run {

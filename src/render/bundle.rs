@@ -8,8 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::context::{self, EMULATOR};
 use super::manifest;
-use crate::environment::beneficiary::Beneficiary;
-use crate::environment::{Environment, SccChoice};
+use crate::environment::{Environment, Owner, SccChoice};
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, Manifest};
 use crate::rights::is_of_scc;
@@ -37,7 +36,7 @@ pub fn is_bundled(object: &Value) -> bool {
 ///
 /// # Errors
 /// A template that does not fit: a fault of this program.
-pub fn bundle(environment: &Environment, beneficiary: Option<&Beneficiary>, notes: &[String]) -> Result<Bundle> {
+pub fn bundle(environment: &Environment, beneficiary: Option<&Owner>, notes: &[String]) -> Result<Bundle> {
     let set = super::render(environment)?;
     let mut objects: Vec<(Manifest, String)> = Vec::new();
     for mut manifest in set.manifests {
@@ -147,7 +146,7 @@ fn needs(environment: &Environment) -> String {
     }
 }
 
-fn binding(environment: &Environment, beneficiary: &Beneficiary) -> Result<(Manifest, String)> {
+fn binding(environment: &Environment, beneficiary: &Owner) -> Result<(Manifest, String)> {
     let more =
         json!({"beneficiary": BENEFICIARY, "subject_kind": beneficiary.kind(), "subject_name": beneficiary.name()});
     let made = manifest("scc/beneficiary.yaml.hbs", &context::with(&context::of(environment)?, more));
@@ -155,8 +154,10 @@ fn binding(environment: &Environment, beneficiary: &Beneficiary) -> Result<(Mani
         made.map_err(|error| CommandError::new(format!("cannot render scc/beneficiary.yaml.hbs: {error}")))?;
     mark(&mut made.object, environment);
     let why = format!(
-        "Lets {beneficiary} work in {} as the administrator of a project may: what a requested project would give.\n\
+        "Lets the {} {} work in {} as the administrator of a project may: what a requested project would give.\n\
          It gives no right to any SCC, and none outside of this namespace.",
+        beneficiary.kind().to_lowercase(),
+        beneficiary.name(),
         environment.namespace
     );
     Ok((made, why))
@@ -174,7 +175,7 @@ mod tests {
     use crate::settings::Choices;
 
     fn written(choices: Choices, beneficiary: Option<&str>) -> (Bundle, String, String) {
-        let beneficiary = beneficiary.map(|text| Beneficiary::parse(text).unwrap());
+        let beneficiary = beneficiary.map(|text| Owner::parse_one("--for", text).unwrap());
         let bundle = bundle(&environment("team1", choices).unwrap(), beneficiary.as_ref(), &[]).unwrap();
         let (text, digest) = bundle.write().unwrap();
         (bundle, text, digest)

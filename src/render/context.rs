@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::environment::{EDGE, Environment, HostSource, SccChoice};
+use crate::environment::{EDGE, Environment, HostSource, Owner, SccChoice};
 use crate::error::{CommandError, Result};
 
 /// The name of the inventory ConfigMap in an environment's namespace.
@@ -15,6 +15,8 @@ pub const INVENTORY_LABEL: &str = "lsdeploy.dev/inventory";
 /// The name of the Deployment, its Service and its ServiceAccount. It must not be `localstack`: the entrypoint of that
 /// image reads variables of the form `LOCALSTACK_*`.
 pub(crate) const EMULATOR: &str = "emulator";
+/// The Lease that is an environment's lock.
+pub(crate) const LEASE: &str = "lsdeploy";
 /// The name of the claim.
 pub(crate) const CLAIM: &str = "emulator-data";
 /// The name of the ConfigMap of scripts.
@@ -29,7 +31,7 @@ pub(crate) const OWNER: &str = "lsdeploy-owner";
 /// The name of ResourceQuota and LimitRange.
 pub(crate) const LIMITS: &str = "lsdeploy";
 /// The name of the Secret that holds the emulator's token.
-pub(crate) const AUTH: &str = "emulator-auth";
+pub(crate) const AUTH: &str = crate::environment::token::SECRET;
 
 /// The labels of every object of an environment.
 pub fn labels(environment: &Environment) -> BTreeMap<&'static str, String> {
@@ -67,6 +69,13 @@ pub(super) fn of(environment: &Environment) -> Result<Value> {
             "app.kubernetes.io/instance": environment.name.as_str(),
         },
         "service_account": EMULATOR,
+        "pull_secrets": environment.pull_secrets.iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
+        "pull_secret_names": environment.pull_secrets.join(","),
+        "owner_binding": OWNER,
+        "owner_kind": environment.owner.as_ref().map(Owner::kind),
+        "owner_name": environment.owner.as_ref().map(Owner::name),
+        "limits": LIMITS,
+        "auth": AUTH,
         "service": EMULATOR,
         "deployment": EMULATOR,
         "claim": CLAIM,
@@ -95,7 +104,14 @@ pub(super) fn of(environment: &Environment) -> Result<Value> {
 /// What the template of a Route sees besides.
 pub(super) fn of_route(environment: &Environment, route: &str) -> Value {
     let written = environment.hosts == HostSource::Written;
+    let mut all: BTreeMap<&str, &str> =
+        environment.route_labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let ours = labels(environment);
+    all.extend(ours.iter().map(|(key, value)| (*key, value.as_str())));
     json!({
+        "route_labels": all,
+        // Routers read a list with spaces only; with anything else they let everybody in.
+        "allow_from": environment.allow_from.join(" "),
         "route": route,
         "host": written.then(|| environment.host(route)),
         "target_port": environment.profile.port_of(route),

@@ -38,13 +38,18 @@ pub(super) fn container(environment: &Environment, security: &Value) -> Value {
         "command": ["sh", "-c", START],
         "env": variables(environment),
         "securityContext": security,
-        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
+        "resources": resources(),
         "readinessProbe": {"exec": {"command": ["test", "-e", done()]}, "periodSeconds": 1},
         "volumeMounts": [
             {"name": "init", "mountPath": DIRECTORY, "readOnly": true},
             {"name": "init-scratch", "mountPath": SCRATCH},
         ],
     })
+}
+
+/// What it asks for.
+pub(super) fn resources() -> Value {
+    json!({"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}})
 }
 
 /// Its volumes.

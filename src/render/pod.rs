@@ -30,9 +30,10 @@ pub(super) fn context(environment: &Environment) -> Result<Value> {
         })).collect::<Vec<_>>(),
         "after_start": profile.after_start,
         "resources": profile.resources,
-        "startup_probe": starts(&profile.liveness),
+        "startup_probe": environment.level.has_startup_probes().then(|| starts(&profile.liveness)),
+        "no_service_links": environment.level.has_service_links(),
         "readiness_probe": probe(&profile.readiness, json!({"periodSeconds": 2, "failureThreshold": 3})),
-        "liveness_probe": probe(&profile.liveness, json!({"periodSeconds": 10, "failureThreshold": 6})),
+        "liveness_probe": probe(&profile.liveness, liveness(environment)),
         "host_aliases": host_aliases(environment)?,
         "volumes": volumes,
         "volume_mounts": mounts,
@@ -48,6 +49,10 @@ fn pod_annotations(environment: &Environment) -> BTreeMap<&'static str, String> 
         SccChoice::None => None,
     };
     let mut annotations: BTreeMap<_, _> = pinned.map(|scc| ("openshift.io/required-scc", scc)).into_iter().collect();
+    // The restricted SCCs of that time let no pod choose a profile.
+    if !environment.level.has_seccomp_profiles() && environment.scc == SccChoice::Custom {
+        annotations.insert("seccomp.security.alpha.kubernetes.io/pod", "runtime/default".to_owned());
+    }
     if !environment.scripts.is_empty() {
         // Other scripts want a fresh emulator: the pod is made anew.
         annotations.insert("lsdeploy.dev/init", environment.scripts.digest());
@@ -57,11 +62,26 @@ fn pod_annotations(environment: &Environment) -> BTreeMap<&'static str, String> 
 
 /// Without an SCC of its own the pod names no uid: the platform gives it one of the namespace's range.
 fn pod_security(environment: &Environment) -> Value {
-    let seccomp = json!({"type": "RuntimeDefault"});
     let user = environment.profile.security.run_as_user;
-    match environment.scc {
-        SccChoice::Custom => json!({"runAsUser": user, "runAsNonRoot": user != 0, "seccompProfile": seccomp}),
-        SccChoice::Existing(_) | SccChoice::None => json!({"runAsNonRoot": true, "seccompProfile": seccomp}),
+    let identity = match environment.scc {
+        SccChoice::Custom => json!({"runAsUser": user, "runAsNonRoot": user != 0}),
+        SccChoice::Existing(_) | SccChoice::None => json!({"runAsNonRoot": true}),
+    };
+    // Older servers would drop it in silence: there an annotation says the same.
+    if environment.level.has_seccomp_profiles() {
+        context::with(&identity, json!({"seccompProfile": {"type": "RuntimeDefault"}}))
+    } else {
+        identity
+    }
+}
+
+/// Without a startup probe a slow start must not look like a hang.
+fn liveness(environment: &Environment) -> Value {
+    let pace = json!({"periodSeconds": 10, "failureThreshold": 6});
+    if environment.level.has_startup_probes() {
+        pace
+    } else {
+        context::with(&pace, json!({"initialDelaySeconds": environment.profile.startup_seconds}))
     }
 }
 
@@ -87,7 +107,12 @@ fn variables(environment: &Environment) -> Result<Vec<Value>> {
     if let (Some(data), Some(_)) = (&profile.data, &environment.persistence) {
         all.extend(data.env.clone());
     }
-    all.iter().map(|(name, text)| Ok(json!({"name": name, "value": fill(environment, text)?}))).collect()
+    let plain = all.iter().map(|(name, text)| Ok(json!({"name": name, "value": fill(environment, text)?})));
+    let token = profile.auth_token.as_ref().zip(environment.token.as_ref()).map(|(taken, token)| {
+        let key = json!({"name": token.secret, "key": token.key});
+        Ok(json!({"name": taken.variable, "valueFrom": {"secretKeyRef": key}}))
+    });
+    plain.chain(token).collect()
 }
 
 /// Names that mean the pod itself inside the pod.
@@ -128,4 +153,41 @@ fn volumes(environment: &Environment) -> (Vec<Value>, Vec<Value>) {
         mounts.push(json!({"name": "data", "mountPath": data.mount}));
     }
     (volumes, mounts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::tests::environment;
+    use crate::level::Level;
+    use crate::manifest::Kind;
+    use crate::render::render;
+    use crate::settings::Choices;
+
+    fn pod_on(level: Level, scc: &str) -> Value {
+        let choices = Choices { scc: Some(scc.to_owned()), ..Choices::default() };
+        let mut environment = environment("team1", choices).unwrap();
+        environment.level = level;
+        render(&environment).unwrap().find(Kind::Deployment).unwrap().object["spec"]["template"].clone()
+    }
+
+    /// Fields that came after 1.11 would be dropped in silence.
+    #[test]
+    fn an_old_server_gets_only_what_it_knows_and_the_same_protection() {
+        const PROFILE: &str = "/metadata/annotations/seccomp.security.alpha.kubernetes.io~1pod";
+        const FIELD: &str = "/spec/securityContext/seccompProfile";
+        let new = pod_on(Level::NEWEST, "custom");
+        assert!(new.pointer(FIELD).is_some() && new.pointer(PROFILE).is_none(), "{new:#}");
+        assert!(new.pointer("/spec/containers/0/startupProbe").is_some());
+        let old = pod_on(Level::OPENSHIFT_3, "custom");
+        let text = old.to_string();
+        for field in ["seccompProfile", "startupProbe", "enableServiceLinks"] {
+            assert!(!text.contains(field), "{field}: {old:#}");
+        }
+        assert_eq!(old.pointer(PROFILE), Some(&json!("runtime/default")));
+        let patience = old.pointer("/spec/containers/0/livenessProbe/initialDelaySeconds");
+        assert!(patience.and_then(Value::as_u64) >= Some(60), "{old:#}");
+        // The restricted SCC of OpenShift 3.11 lets no pod choose a profile.
+        assert_eq!(pod_on(Level::OPENSHIFT_3, "none").pointer(PROFILE), None);
+    }
 }

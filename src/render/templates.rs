@@ -14,12 +14,17 @@ macro_rules! template {
     };
 }
 
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 17] = [
     template!("manifests/namespace.yaml.hbs"),
     template!("manifests/serviceaccount.yaml.hbs"),
+    template!("manifests/ownerbinding.yaml.hbs"),
+    template!("manifests/auth.yaml.hbs"),
     template!("manifests/inventory.yaml.hbs"),
     template!("manifests/init.yaml.hbs"),
     template!("manifests/persistentvolumeclaim.yaml.hbs"),
+    template!("manifests/resourcequota.yaml.hbs"),
+    template!("manifests/limitrange.yaml.hbs"),
+    template!("manifests/networkpolicy.yaml.hbs"),
     template!("manifests/service.yaml.hbs"),
     template!("manifests/route.yaml.hbs"),
     template!("manifests/deployment.yaml.hbs"),

@@ -1,5 +1,7 @@
 //! Results for programs: a frozen shape (`lsdeploy/v1`). Keys may be added, none renamed.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +14,7 @@ use crate::manifest::ObjectId;
 use crate::rights::Preflight;
 use crate::smoke::{Cleaned, ServiceResult, Summary};
 
-const SCHEMA: &str = "lsdeploy/v1";
+pub(super) const SCHEMA: &str = "lsdeploy/v1";
 
 #[derive(Serialize)]
 struct Environment<'a> {
@@ -26,6 +28,8 @@ struct Environment<'a> {
     image: Option<&'a str>,
     digest: Option<&'a str>,
     scc: Option<&'a str>,
+    owner: Option<&'a str>,
+    access: Option<Access<'a>>,
     endpoints: Vec<Endpoint<'a>>,
     objects: Vec<Object<'a>>,
     phases: Vec<Phase>,
@@ -34,6 +38,15 @@ struct Environment<'a> {
     error: Option<Failure<'a>>,
     notes: &'a [String],
     preflight: Vec<Asked<'a>>,
+}
+
+#[derive(Serialize)]
+struct Access<'a> {
+    open: bool,
+    allow_from: &'a [String],
+    route_labels: &'a BTreeMap<String, String>,
+    router: &'a str,
+    summary: String,
 }
 
 #[derive(Serialize)]
@@ -106,6 +119,7 @@ struct Listed<'a> {
     emulator: &'a str,
     created: Option<&'a str>,
     created_by: Option<&'a str>,
+    owner: Option<&'a str>,
     expires_at: Option<&'a str>,
     url: Option<&'a str>,
     state: Option<&'a str>,
@@ -173,6 +187,7 @@ pub fn list(inventories: &[Inventory]) -> String {
             emulator: inventory.choices.emulator.as_deref().unwrap_or("localstack"),
             created: inventory.created.as_deref(),
             created_by: inventory.created_by.as_deref(),
+            owner: inventory.choices.owner.as_deref().filter(|owner| *owner != "none"),
             expires_at: inventory.expires.as_deref(),
             url: None,
             state: None,
@@ -190,6 +205,7 @@ pub fn local_list(found: &[ListedLocal]) -> String {
             emulator: &one.emulator,
             created: Some(&one.created),
             created_by: None,
+            owner: None,
             expires_at: None,
             url: Some(&one.url),
             state: Some(one.state),
@@ -227,6 +243,14 @@ fn of(report: &EnvReport) -> Environment<'_> {
         image: report.image.as_deref(),
         digest: report.digest.as_deref(),
         scc: report.scc.as_deref(),
+        owner: report.owner.as_deref(),
+        access: report.access.as_ref().map(|access| Access {
+            open: access.allow_from.is_empty(),
+            allow_from: &access.allow_from,
+            route_labels: &access.route_labels,
+            router: &access.router,
+            summary: super::run::access(access),
+        }),
         endpoints: report.endpoints.iter().map(|e| Endpoint { service: &e.service, url: &e.url }).collect(),
         objects: report
             .objects
@@ -273,7 +297,7 @@ fn smoke_of<'a>(env: &'a str, results: &'a [ServiceResult]) -> Smoke<'a> {
     Smoke { schema: SCHEMA, env, passed, failed, skipped, results }
 }
 
-fn write<T: Serialize>(value: &T) -> String {
+pub(super) fn write<T: Serialize>(value: &T) -> String {
     let value = serde_json::to_value(value).unwrap_or(Value::Null);
     format!("{value:#}\n")
 }

@@ -92,7 +92,7 @@ impl Display {
     }
 
     fn line(&mut self, env: &str, text: &str) {
-        let line = if self.style.many { format!("{env}: {text}") } else { text.to_owned() };
+        let line = if self.style.many && !env.is_empty() { format!("{env}: {text}") } else { text.to_owned() };
         match &self.bars {
             // A line that cannot be written stops nothing.
             Some((all, _)) => drop(all.println(line)),

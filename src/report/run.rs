@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::EnvReport;
+use super::{Access, EnvReport};
 use crate::error::CommandError;
 use crate::exit::ExitStatus;
 use crate::finding::{Finding, Phase};
@@ -97,13 +97,32 @@ pub(super) fn state(report: &EnvReport) -> &'static str {
     }
 }
 
+/// Who reaches an environment, in one line.
+pub(super) fn access(access: &Access) -> String {
+    let Access { allow_from, route_labels, router } = access;
+    let labels: Vec<String> = route_labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let router = match labels.as_slice() {
+        [] => format!("the router at {router}"),
+        labels => format!("a router that serves {}", labels.join(", ")),
+    };
+    match allow_from.as_slice() {
+        [] => format!(
+            "open to everybody who reaches {router}; the emulator has no authentication: --allow-from CIDR narrows it"
+        ),
+        ranges => format!("open to {} only, at {router}", ranges.join(", ")),
+    }
+}
+
 /// What is known of an environment besides its checks, for people.
 pub(super) fn facts(report: &EnvReport) -> Vec<(&'static str, String)> {
+    let reached = report.access.as_ref().map(access);
     let known = [
         ("emulator", Some(report.machine.as_ref().map_or(&report.emulator, |machine| &machine.emulator))),
         ("image", report.image.as_ref()),
         ("digest", report.digest.as_ref()),
         ("SCC", report.scc.as_ref()),
+        ("owner", report.owner.as_ref()),
+        ("access", reached.as_ref()),
         ("namespace", report.namespace.as_ref()),
         ("run", Some(&report.run_id)),
     ];
@@ -143,5 +162,26 @@ pub(super) fn duration(took: Duration) -> String {
         format!("{:.1} s", took.as_secs_f64())
     } else {
         format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reaches_an_environment_is_one_line() {
+        let open = Access { allow_from: Vec::new(), route_labels: BTreeMap::new(), router: "*.apps.test".to_owned() };
+        assert_eq!(
+            access(&open),
+            "open to everybody who reaches the router at *.apps.test; the emulator has no authentication: --allow-from CIDR \
+             narrows it"
+        );
+        let narrow = Access {
+            allow_from: vec!["10.0.0.0/8".to_owned()],
+            route_labels: BTreeMap::from([("shard".to_owned(), "a".to_owned())]),
+            ..open
+        };
+        assert_eq!(access(&narrow), "open to 10.0.0.0/8 only, at a router that serves shard=a");
     }
 }

@@ -10,7 +10,7 @@ use anstyle::AnsiColor;
 pub use self::checks::{cleaned, failed_checks, isolation, not_cleaned, smoke};
 use self::checks::{endpoints, skipped, verdict};
 use super::colour::word;
-use super::run::state;
+use super::run::{access, state};
 use super::{EnvReport, ListedLocal, Machine, Removed, life, table};
 use crate::cluster::inventory::Inventory;
 use crate::error::CommandError;
@@ -77,6 +77,8 @@ pub fn environment(report: &EnvReport) -> String {
     facts.extend(report.image.iter().map(|image| vec!["  image".to_owned(), image.clone()]));
     facts.extend(report.digest.iter().map(|digest| vec!["  digest".to_owned(), digest.clone()]));
     facts.extend(report.scc.iter().map(|scc| vec!["  scc".to_owned(), scc.clone()]));
+    facts.extend(report.owner.iter().map(|owner| vec!["  owner".to_owned(), printable(owner)]));
+    facts.extend(report.access.iter().map(|reached| vec!["  access".to_owned(), access(reached)]));
     if !report.objects.is_empty() {
         let objects =
             if was_applied(report) { count_actions(&report.objects) } else { report.objects.len().to_string() };
@@ -143,12 +145,14 @@ pub fn list(inventories: &[Inventory], only_projects: bool, now: jiff::Timestamp
         let place = if only_projects { " in your projects" } else { "" };
         return format!("there are no environments{place}; `lsdeploy up --env NAME` makes one\n");
     }
-    let mut rows = vec![["ENV", "NAMESPACE", "EMULATOR", "CREATED BY", "AGE", "EXPIRES"].map(str::to_owned).to_vec()];
+    let mut rows =
+        vec![["ENV", "NAMESPACE", "EMULATOR", "OWNER", "CREATED BY", "AGE", "EXPIRES"].map(str::to_owned).to_vec()];
     rows.extend(inventories.iter().map(|inventory| {
         vec![
             inventory.env.clone(),
             inventory.namespace.clone(),
             inventory.choices.emulator.clone().unwrap_or_else(|| "localstack".to_owned()),
+            printable(inventory.choices.owner.as_deref().filter(|owner| *owner != "none").unwrap_or("-")),
             printable(inventory.created_by.as_deref().unwrap_or("?")),
             inventory.created.as_deref().and_then(|created| age(created, now)).unwrap_or_else(|| "?".to_owned()),
             life::left(inventory, now),
@@ -209,7 +213,7 @@ fn done(action: &str) -> &'static str {
     }
 }
 
-fn age(created: &str, now: jiff::Timestamp) -> Option<String> {
+pub(super) fn age(created: &str, now: jiff::Timestamp) -> Option<String> {
     let created: jiff::Timestamp = created.parse().ok()?;
     Some(life::rough(now.duration_since(created).as_secs().max(0)))
 }

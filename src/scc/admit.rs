@@ -26,7 +26,7 @@ pub(crate) const STANDARD: [&str; 10] = [
     "restricted-v2",
 ];
 
-/// The release of the platform whose admission is asked; only the minor number of 4.x counts.
+/// The release of the platform whose admission is asked; only the minor number of 4.x counts, and 3.11 is as 4.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Release {
     minor: u32,
@@ -39,6 +39,11 @@ impl Release {
     /// Release 4.`minor`.
     pub const fn v4(minor: u32) -> Self {
         Self { minor }
+    }
+
+    /// Whether one of [`STANDARD`] comes with it: the second versions do since 4.11.
+    fn ships(self, name: &str) -> bool {
+        self.minor >= 11 || !name.ends_with("-v2")
     }
 
     /// Whether `openshift.io/required-scc` on a pod pins its SCC.
@@ -150,8 +155,9 @@ pub fn admit(request: &Request<'_>) -> Result<Admitted, Refusal> {
 
 /// All SCCs in order, completed for the namespace; or, where the release lets the pod choose, the one it requires.
 fn providers<'a>(request: &Request<'a>) -> Result<Vec<Provider<'a>>, Refusal> {
+    let is_there = |name: &str| request.sccs.iter().any(|scc| scc.name() == name);
     let missing: Vec<&str> =
-        STANDARD.into_iter().filter(|name| !request.sccs.iter().any(|scc| scc.name() == *name)).collect();
+        STANDARD.into_iter().filter(|name| request.release.ships(name) && !is_there(name)).collect();
     if !missing.is_empty() {
         let missing = missing.join(", ");
         let message = format!("securitycontextconstraints.security.openshift.io cache is missing {missing}");

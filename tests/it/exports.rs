@@ -10,6 +10,7 @@ use lsdeploy::cli::EnvFormat;
 use lsdeploy::endpoints::Endpoint;
 use lsdeploy::environment::{EDGE, EnvName, Environment, Place, Tenure};
 use lsdeploy::exports::{self, Access};
+use lsdeploy::level::Level;
 use lsdeploy::settings::Choices;
 use serde_json::Value;
 
@@ -63,7 +64,8 @@ impl Clients {
 fn environment() -> Environment {
     let choices = Choices { emulator: Some("moto".to_owned()), ..Choices::default() };
     let domain = Some("apps.lab.test".to_owned());
-    let place = Place { namespace: None, tenure: Tenure::Own, cluster_domain: domain, has_sccs: true };
+    let place =
+        Place { namespace: None, tenure: Tenure::Own, cluster_domain: domain, has_sccs: true, level: Level::NEWEST };
     Environment::validate(&EnvName::parse("team1").unwrap(), choices, place).unwrap()
 }
 

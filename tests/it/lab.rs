@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use lsdeploy::level::Level;
 use serde_json::Value;
 
 static CLUSTER: RwLock<()> = RwLock::new(());
@@ -25,6 +26,17 @@ enum Guard {
     Shared { _held: RwLockReadGuard<'static, ()> },
     Alone { _held: RwLockWriteGuard<'static, ()> },
 }
+
+/// What not every cluster has.
+pub(crate) struct Need {
+    what: &'static str,
+    since: &'static str,
+}
+
+/// Objects that the server applies itself.
+pub(crate) const SERVER_SIDE_APPLY: Need = Need { what: "server-side apply", since: "v1.18" };
+/// Pod security admission.
+pub(crate) const POD_SECURITY: Need = Need { what: "pod security admission", since: "v1.23" };
 
 /// What a command printed and how it ended.
 #[derive(Debug)]
@@ -51,6 +63,18 @@ impl Lab {
             return None;
         };
         Some(Self { kubeconfig: kubeconfig.into(), router: env::var("ROUTER_ADDRESS").ok(), _guard: guard() })
+    }
+
+    /// The kubeconfig of its administrator.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The locks of an environment that are left.
+    pub(crate) fn locks(&self, env: &str) -> String {
+        let selector = format!("app.kubernetes.io/managed-by=lsdeploy,app.kubernetes.io/instance={env}");
+        // A server without Leases has none.
+        self.try_kubectl(&["get", "leases", "--all-namespaces", "--selector", &selector, "--output", "name"], "").stdout
     }
 
     /// `lsdeploy` with the cluster's flags, and a clean environment.
@@ -116,6 +140,28 @@ impl Lab {
         cleaner
     }
 
+    /// How old the cluster is.
+    pub(crate) fn level(&self) -> Level {
+        let version: Value = serde_json::from_str(&self.kubectl(&["get", "--raw", "/version"])).unwrap();
+        Level::of(version["gitVersion"].as_str().unwrap())
+    }
+
+    /// Whether the cluster has what a test is about. Where it has not, that is said loudly: a cluster is as it is.
+    pub(crate) fn has(&self, need: &Need) -> bool {
+        let level = self.level();
+        let has = level >= Level::of(need.since);
+        if !has {
+            eprintln!("SKIPPED: {} needs Kubernetes {}, this cluster is {level}", need.what, need.since);
+        }
+        has
+    }
+
+    /// The platform's SCC for everybody: `restricted-v2` since OpenShift 4.11.
+    pub(crate) fn restricted(&self) -> &'static str {
+        let found = self.try_kubectl(&["get", "securitycontextconstraints", "restricted-v2"], "");
+        if found.code == 0 { "restricted-v2" } else { "restricted" }
+    }
+
     /// Whatever of an environment is left in the cluster, cluster-scoped objects included.
     pub(crate) fn leftovers(&self, env: &str) -> String {
         let kinds = "namespaces,securitycontextconstraints,serviceaccounts,roles,rolebindings,secrets,configmaps,\
@@ -172,7 +218,7 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     ran(&command.output().unwrap())
 }
 
-fn ran(output: &Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -8,6 +8,8 @@ mod dns;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod local;
@@ -19,6 +21,8 @@ mod reports;
 mod smoke;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod threats;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

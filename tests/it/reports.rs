@@ -9,6 +9,7 @@ use lsdeploy::environment::{EnvName, Environment, Place, Tenure};
 use lsdeploy::error::CommandError;
 use lsdeploy::exit::ExitStatus;
 use lsdeploy::finding::Finding;
+use lsdeploy::level::Level;
 use lsdeploy::report::files::Files;
 use lsdeploy::report::{EnvReport, Run, github};
 use lsdeploy::settings::Choices;
@@ -139,7 +140,8 @@ fn a_report_that_does_not_fit_leaves_the_one_before_and_the_results() {
 fn report_of(env: &str) -> EnvReport {
     let choices = Choices { emulator: Some("moto".to_owned()), ..Choices::default() };
     let domain = Some("apps.lab.test".to_owned());
-    let place = Place { namespace: None, tenure: Tenure::Own, cluster_domain: domain, has_sccs: true };
+    let place =
+        Place { namespace: None, tenure: Tenure::Own, cluster_domain: domain, has_sccs: true, level: Level::NEWEST };
     let environment = Environment::validate(&EnvName::parse(env).unwrap(), choices, place).unwrap();
     EnvReport::of(&environment, "reported")
 }

@@ -23,7 +23,7 @@ const PURE: [&str; 14] = [
 /// The longest a source file may be.
 const LINES: usize = 400;
 
-fn sources(top: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(top: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut directories = vec![root().join(top)];
     while let Some(directory) = directories.pop() {

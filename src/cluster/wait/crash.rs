@@ -103,7 +103,7 @@ fn advice(
     }
     if end.exit_code == TOKEN_MISSING {
         let hint = format!(
-            "take the last release that needs none, `lsdeploy up --env {env} --image docker.io/localstack/localstack:4.14.0`, or use `--emulator localstack-pro` with a token in its Secret"
+            "take the last release that needs none, `lsdeploy up --env {env} --image docker.io/localstack/localstack:4.14.0`, or give it a token: `lsdeploy up --env {env} --auth-token-from file:PATH`"
         );
         return ("token-missing", hint);
     }

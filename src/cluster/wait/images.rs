@@ -41,6 +41,9 @@ const REASONS: [&str; 7] = [
 /// What registries and runtimes say when the name leads nowhere, in lower case. `no such host` is not among them.
 const MISSING: [&str; 5] =
     [": not found", "manifest unknown", "name unknown", "repository does not exist", "no such image"];
+/// What a cluster may have in place of `--image-registry`, and what may lead a pull astray.
+const MIRRORS: &str = "on OpenShift an ImageDigestMirrorSet or ImageTagMirrorSet (before 4.13 an ImageContentSourcePolicy) \
+                       leads pulls to a mirror for the whole cluster: `kubectl get idms,itms,imagecontentsourcepolicy`";
 const DENIED: [&str; 5] =
     ["unauthorized", "authentication required", "access denied", "authorization failed", "403 forbidden"];
 
@@ -64,22 +67,22 @@ fn verdict(view: &View<'_>, reason: &str, what: &str, cause: &str) -> Symptom {
     // Docker Hub says both at once ("repository does not exist or may require authorization"): missing is likelier.
     if says(&MISSING) {
         let hint = format!(
-            "name an image that exists: `lsdeploy up --env {env} --image NAME:TAG` (or @sha256:...); for a private one give the service account a pull secret"
+            "name an image that exists: `lsdeploy up --env {env} --image NAME:TAG` (or @sha256:...); for a private one add `--pull-secret NAME`; {MIRRORS}"
         );
         return Symptom::new("image-missing", &format!("{what}, and the registry does not have it: {cause}"), hint)
             .final_at_once();
     }
     let hint = if says(&DENIED) {
         format!(
-            "give the env's service account a pull secret for that registry, or use a mirror: `lsdeploy up --env {env} --image HOST/PATH:TAG`"
+            "give it a pull secret for that registry, `lsdeploy up --env {env} --pull-secret NAME`, or use a mirror: `--image-registry HOST`; {MIRRORS}"
         )
     } else if says(&["toomanyrequests", "429 too many"]) {
         format!(
-            "the registry limits this address: wait, log in with a pull secret, or use a mirror: `lsdeploy up --env {env} --image HOST/PATH:TAG`"
+            "the registry limits this address: wait, log in with `lsdeploy up --env {env} --pull-secret NAME`, or use a mirror: `--image-registry HOST`; {MIRRORS}"
         )
     } else {
         format!(
-            "the node must reach the registry (DNS, proxy, certificate); where it cannot, use a mirror: `lsdeploy up --env {env} --image HOST/PATH:TAG`"
+            "the node must reach the registry (DNS, proxy, certificate); where it cannot, use a mirror: `lsdeploy up --env {env} --image-registry HOST`; {MIRRORS}"
         )
     };
     let symptom = Symptom::new("image-unreachable", &format!("{what}, and it could not be pulled: {cause}"), hint);

@@ -9,6 +9,8 @@ use super::view::View;
 
 /// A list that fails for longer than this is not a hiccup of the API server.
 const BLINDNESS_GRACE: Duration = Duration::from_secs(15);
+/// An API server that restarts may refuse credentials for a moment.
+const EXPIRY_GRACE: Duration = Duration::from_secs(5);
 
 /// The namespace is being deleted: nothing can be created in it any more.
 pub(super) fn namespace_terminating(view: &View<'_>) -> Option<Symptom> {
@@ -74,9 +76,14 @@ pub(super) fn stalled(view: &View<'_>) -> Option<Symptom> {
     if view.seen.inherited.contains("rollout-stalled") { Some(symptom) } else { Some(symptom.final_at_once()) }
 }
 
-/// A kind that the verdict depends on cannot be read.
+/// A kind that the verdict depends on cannot be read, or nothing can be read any more.
 pub(super) fn unseen(view: &View<'_>) -> Option<Symptom> {
     let seen = view.seen;
+    if seen.deployment.expired() || seen.pods.expired() || seen.routes.expired() {
+        let message = "the API server does not take the caller's credentials any more (HTTP 401)";
+        let hint = "they have expired: log in again (`oc login`), or renew the client certificate; then run this again";
+        return Some(Symptom::new("credentials-expired", message, hint).final_after(EXPIRY_GRACE));
+    }
     let routes = seen.routes.blind().filter(|_| !view.expect.routes.is_empty());
     let kinds = [("Deployments", seen.deployment.blind()), ("Pods", seen.pods.blind()), ("Routes", routes)];
     let (kind, why) = kinds.into_iter().find_map(|(kind, blind)| Some((kind, blind?)))?;

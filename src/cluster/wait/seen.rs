@@ -51,18 +51,24 @@ pub(super) struct Store<K> {
     incoming: BTreeMap<String, K>,
     listed: bool,
     blind: Option<String>,
+    /// The server does not take the caller's credentials any more.
+    expired: bool,
 }
 
 // Derived, it would ask for `K: Default`.
 impl<K> Default for Store<K> {
     fn default() -> Self {
-        Self { objects: BTreeMap::new(), incoming: BTreeMap::new(), listed: false, blind: None }
+        Self { objects: BTreeMap::new(), incoming: BTreeMap::new(), listed: false, blind: None, expired: false }
     }
 }
 
 impl<K: Resource> Store<K> {
     /// Follows one item of the kind's watch.
     pub(super) fn take(&mut self, item: watcher::Result<watcher::Event<K>>) {
+        // That a list begins says nothing yet.
+        if !matches!(item, Ok(watcher::Event::Init)) {
+            self.expired = item.as_ref().is_err_and(is_unauthorized);
+        }
         match item {
             Ok(watcher::Event::Init) => self.incoming.clear(),
             Ok(watcher::Event::InitApply(object)) => {
@@ -106,9 +112,14 @@ impl<K: Resource> Store<K> {
         self.blind.as_deref()
     }
 
+    /// True while the server does not take the caller's credentials.
+    pub(super) fn expired(&self) -> bool {
+        self.expired
+    }
+
     /// True once the watch has said anything: a whole list, or that there will be none.
     pub(super) fn answered(&self) -> bool {
-        self.listed || self.blind.is_some()
+        self.listed || self.blind.is_some() || self.expired
     }
 }
 
@@ -135,6 +146,16 @@ impl Seen {
         let among = |event: &&Event| event.reason.as_deref().is_some_and(|reason| reasons.contains(&reason));
         self.events_of(uid).into_iter().rev().find(among)
     }
+}
+
+fn is_unauthorized(error: &watcher::Error) -> bool {
+    use watcher::Error::{InitialListFailed, WatchError, WatchStartFailed};
+    let status = match error {
+        InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) => status,
+        WatchError(status) => status,
+        _ => return false,
+    };
+    status.code == 401
 }
 
 /// When the event happened last. Old reporters fill `lastTimestamp`, new ones `series` or `eventTime`.

@@ -38,6 +38,7 @@ pub(super) fn refuse_up(args: &UpArgs) -> Result<()> {
     refuse(&[("--tls", tls.is_some())], "no TLS")?;
     refuse(&[("--ttl", ttl.is_some())], "nobody who would remove it later")?;
     refuse(&[("--persistence", persistence.is_some())], "no volumes: what the emulator holds ends with it")?;
+    refuse_tenancy(&args.choices)?;
     let own = [("--port", args.local.port.is_some()), ("--emulator-url", args.local.emulator_url.is_some())];
     match own.into_iter().find(|(_, given)| *given && args.envs.envs.len() > 1) {
         Some((flag, _)) => {
@@ -46,6 +47,24 @@ pub(super) fn refuse_up(args: &UpArgs) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// What says who may reach an environment, and how its image is had.
+fn refuse_tenancy(choices: &ChoiceArgs) -> Result<()> {
+    refuse(&[("--owner", choices.owner.is_some())], "no users")?;
+    let routes = [("--allow-from", choices.allow_from.is_some()), ("--route-label", choices.route_label.is_some())];
+    refuse(&routes, "no Routes: only this machine reaches it")?;
+    let images = [
+        ("--image-registry", choices.image_registry.is_some()),
+        ("--allowed-registries", choices.allowed_registries.is_some()),
+        ("--pull-secret", choices.pull_secret.is_some()),
+    ];
+    refuse(&images, "no images: the emulator is installed from PyPI")?;
+    let tokens = [
+        ("--auth-token-secret", choices.auth_token_secret.is_some()),
+        ("--auth-token-from", choices.auth_token_from.is_some()),
+    ];
+    refuse(&tokens, "no Secrets: an emulator that needs a token runs on a cluster")
 }
 
 /// `--port` and `--emulator-url` without `--target local`.

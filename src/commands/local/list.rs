@@ -2,13 +2,17 @@
 
 use super::super::{Context, Outcome};
 use super::surroundings;
-use crate::cli::OutputFormat;
-use crate::error::Result;
+use crate::cli::{ListArgs, OutputFormat};
+use crate::error::{CommandError, Result};
 use crate::local::life::Stage;
 use crate::local::state::Home;
 use crate::report::{self, ListedLocal};
 
-pub(super) fn run(context: &Context) -> Result<Outcome> {
+pub(super) fn run(args: &ListArgs, context: &Context) -> Result<Outcome> {
+    if args.orphans {
+        return Err(CommandError::new("there are no orphans on the local target: an environment is one directory")
+            .hint("`lsdeploy list --target local` lists them all, damaged ones too"));
+    }
     let found: Vec<ListedLocal> = surroundings::places()?.all()?.iter().map(look).collect();
     Ok(Outcome::success(match context.output {
         OutputFormat::Json => report::json::local_list(&found),

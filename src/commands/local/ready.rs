@@ -66,6 +66,7 @@ impl Recorded {
                 restarts: 0,
                 log: url.is_none().then(|| self.home.emulator_log()),
             }),
+            access: None,
             notes: vec![PLAIN.to_owned()],
             ..EnvReport::of(&self.environment, run_id)
         }

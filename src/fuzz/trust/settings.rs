@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::cli::{self, Cli};
 use crate::environment::{EnvName, Environment, Place, Tenure};
 use crate::fuzz::Reader;
+use crate::level::Level;
 use crate::manifest::Kind;
 use crate::render;
 use crate::settings::Choices;
@@ -55,6 +56,9 @@ fn choices() -> Vec<Vec<u8>> {
          e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\npersistence=1Gi\nttl=4h",
         "env=b\nnamespace=shop-tests\nscc=existing:nonroot\napps_domain=apps.example.com\ntls=edge-only",
         "env=c\nemulator=localstack-legacy",
+        "env=d\nowner=group:team-a\nallow_from=10.0.0.0/8,2001:db8::/32,192.0.2.7\nroute_labels=type=internal,a.b/c=",
+        "env=e\nemulator=localstack-pro\nauth_token=secret:licence/token\npull_secrets=hub,spare\nimage_registry=m.io/hub\n\
+         allowed_registries=m.io,docker.io/localstack",
     ]
     .map(|text| text.as_bytes().to_vec())
     .into()
@@ -107,7 +111,7 @@ fn environment(text: &str) -> Option<Environment> {
             "namespace" => namespace = value,
             "emulator" => choices.emulator = value,
             "image" => choices.image = value,
-            "services" => choices.services = value.map(|list| list.split(',').map(str::to_owned).collect()),
+            "services" => choices.services = value.as_deref().map(words),
             "scc" => choices.scc = value,
             "apps_domain" => choices.apps_domain = value,
             "tls" => choices.tls = value,
@@ -115,13 +119,24 @@ fn environment(text: &str) -> Option<Environment> {
             "ttl" => choices.ttl = value,
             "account" => choices.account = value,
             "region" => choices.region = value,
+            "owner" => choices.owner = value,
+            "allow_from" => choices.allow_from = value.as_deref().map(words),
+            "route_labels" => choices.route_labels = value.as_deref().map(words),
+            "image_registry" => choices.image_registry = value,
+            "allowed_registries" => choices.allowed_registries = value.as_deref().map(words),
+            "pull_secrets" => choices.pull_secrets = value.as_deref().map(words),
+            "auth_token" => choices.auth_token = value,
             _ => return None,
         }
     }
     let name = EnvName::parse(&env?).ok()?;
     let cluster_domain = Some("apps.example.com".to_owned());
-    let place = Place { namespace, tenure: Tenure::Own, cluster_domain, has_sccs: true };
+    let place = Place { namespace, tenure: Tenure::Own, cluster_domain, has_sccs: true, level: Level::NEWEST };
     Environment::validate(&name, choices, place).ok()
+}
+
+fn words(list: &str) -> Vec<String> {
+    list.split(',').map(str::to_owned).collect()
 }
 
 fn is_known(kind: Kind, field: &str) -> bool {

@@ -171,4 +171,8 @@ fn a_cluster_without_its_standard_sccs_admits_nothing() {
         message.starts_with("securitycontextconstraints.security.openshift.io cache is missing anyuid, "),
         "{message}"
     );
+    assert!(message.ends_with(", restricted-v2"), "{message}");
+    let old = Request { release: Release::v4(0), ..request };
+    let message = admit(&old).expect_err("there is no SCC").message;
+    assert!(message.ends_with(", privileged, restricted"), "{message}");
 }

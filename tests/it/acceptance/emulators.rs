@@ -89,7 +89,7 @@ fn localstack_runs_with_an_arbitrary_uid_and_a_volume() {
     let arguments = ["up", "--env", "plain", "--scc", "none", "--persistence", "1Gi", "--services", "sqs,s3"];
     let (ran, report) = lab.json(&arguments);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert_eq!(report["scc"], "restricted-v2");
+    assert_eq!(report["scc"], lab.restricted());
     assert_all_passed(&report, 2);
     let uid = lab.kubectl(&["-n", "localstack-plain", "exec", "deploy/emulator", "--", "id", "-u"]);
     assert!(uid.trim().parse::<u64>().unwrap() >= 1_000_000_000, "{uid}");

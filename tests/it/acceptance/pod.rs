@@ -18,12 +18,8 @@ print(urllib.request.urlopen(request).read().decode())
 /// address, and the Service's name stands for its one pod in the hosts file.
 fn job(lab: &Lab, emulator: &str) -> String {
     let tool = Path::new(assert_cmd::cargo::cargo_bin!("lsdeploy")).parent().unwrap().display().to_string();
-    let slice = |path: &str| {
-        let path = format!("jsonpath={{.items[0]{path}}}");
-        let selector = "kubernetes.io/service-name=kubernetes";
-        lab.kubectl(&["get", "endpointslices", "--namespace", "default", "--selector", selector, "--output", &path])
-    };
-    let (host, port) = (slice(".endpoints[0].addresses[0]"), slice(".ports[0].port"));
+    let server = lab.kubectl(&["config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}"]);
+    let (host, port) = server.trim_start_matches("https://").split_once(':').unwrap();
     serde_json::json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "job", "namespace": NAMESPACE},
         "spec": {

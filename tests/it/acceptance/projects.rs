@@ -68,7 +68,7 @@ fn an_environment_lives_in_a_project_from_request_to_removal() {
 
     let (ran, report) = requester.json(&up(env, &[]));
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert_eq!(report["scc"], "restricted-v2");
+    assert_eq!(report["scc"], lab.restricted());
     assert_eq!(report["objects"][0], json!({"kind": "Namespace", "name": namespace, "action": "create"}));
     let smoke = &report["smoke"];
     assert!(smoke["failed"] == 0 && smoke["passed"].as_u64() >= Some(15), "{smoke:#}");
@@ -88,7 +88,7 @@ fn an_environment_lives_in_a_project_from_request_to_removal() {
     assert_eq!(second.code, 0, "{second:?}");
     assert_eq!(audited_writes(&audit, report["run_id"].as_str().unwrap()), [""; 0]);
 
-    assert_others_see_it(&requester, env);
+    assert_others_see_it(&requester, env, lab.restricted());
 
     let lodger = requester.lsdeploy(&["up", "--env", "projects-lodger", "--scc", "none", "--namespace", namespace]);
     let owner = format!("the namespace {namespace} belongs to the environment `{env}`");
@@ -112,9 +112,9 @@ fn an_environment_lives_in_a_project_from_request_to_removal() {
 
 /// The other commands work for this user too.
 #[track_caller]
-fn assert_others_see_it(requester: &Requester, env: &str) {
+fn assert_others_see_it(requester: &Requester, env: &str, scc: &str) {
     let (status, report) = requester.json(&["status", "--env", env]);
-    assert_eq!((status.code, report["scc"].as_str()), (0, Some("restricted-v2")), "{status:?}");
+    assert_eq!((status.code, report["scc"].as_str()), (0, Some(scc)), "{status:?}");
     let (list, listed) = requester.json(&["list"]);
     assert!(listed["envs"].as_array().unwrap().iter().any(|one| one["env"] == env), "{list:?}");
     assert!(list.stderr.contains("only your projects were searched"), "{list:?}");
@@ -209,11 +209,12 @@ fn no_project_is_requested_where_the_rights_to_an_scc_are_missing() {
 #[test]
 fn the_project_api_believes_nobody_but_the_api_server() {
     let (Some(_), Some(authority)) = (lab_variable("LAB_STATE"), lab_variable("LAB_CA")) else { return };
+    let Some(port) = lab_variable("LAB_PROJECTS_PORT") else { return };
     let curl = |more: &[&str]| {
-        let url = "https://api.openshift-apiserver.svc:9444/apis/project.openshift.io/v1/projects";
-        let resolve = "api.openshift-apiserver.svc:9444:127.0.0.1";
+        let url = format!("https://api.openshift-apiserver.svc:{port}/apis/project.openshift.io/v1/projects");
+        let resolve = format!("api.openshift-apiserver.svc:{port}:127.0.0.1");
         let claims = ["--header", "X-Remote-User: admin", "--header", "X-Remote-Group: system:masters"];
-        let common = ["--silent", "--show-error", "--cacert", &authority, "--resolve", resolve];
+        let common = ["--silent", "--show-error", "--cacert", &authority, "--resolve", &resolve];
         run(Command::new("curl").args(common).args(claims).args(more).arg(url))
     };
     let stranger = curl(&[]);

@@ -19,13 +19,18 @@ use tokio::sync::watch;
 
 /// A client for the cluster of `kubeconfig` (its current context), and no other: the lab never reads `~/.kube/config`.
 pub(crate) async fn connect(kubeconfig: &Path) -> Result<Client, Failure> {
+    let hint = "give the kubeconfig that `tests/lab/lab env` prints";
+    let config = config(kubeconfig).await?;
+    Client::try_from(config).attempting(format!("build a client from {}", kubeconfig.display()), hint)
+}
+
+/// What a kubeconfig says.
+pub(crate) async fn config(kubeconfig: &Path) -> Result<Config, Failure> {
     let shown = kubeconfig.display();
     let hint = "give the kubeconfig that `tests/lab/lab env` prints";
     let file = Kubeconfig::read_from(kubeconfig).attempting(format!("read the kubeconfig {shown}"), hint)?;
-    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-        .await
-        .attempting(format!("use the kubeconfig {shown}"), hint)?;
-    Client::try_from(config).attempting(format!("build a client from {shown}"), hint)
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
+    config.attempting(format!("use the kubeconfig {shown}"), hint)
 }
 
 /// OpenShift's Route.

@@ -20,9 +20,9 @@ use crate::cluster::{self, Changes, Kept};
 use crate::failure::{Attempt as _, Failure};
 use crate::log;
 use config::Frame;
+use endpoints::Backends;
 use futures::{StreamExt as _, stream};
 use haproxy::Haproxy;
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Api;
 use kube::runtime::watcher;
 use route::Route;
@@ -64,6 +64,9 @@ pub(crate) struct Args {
     /// The router's name in the status of Routes
     #[arg(long, default_value = "default")]
     name: String,
+    /// Read Endpoints, where the server has no EndpointSlices
+    #[arg(long)]
+    endpoints: bool,
     /// Serve only Routes with this label, as K=V; the others get no status
     #[arg(long)]
     select: Option<String>,
@@ -72,7 +75,7 @@ pub(crate) struct Args {
 /// The cluster as the router sees it.
 struct View {
     routes: Kept<Route>,
-    slices: Kept<EndpointSlice>,
+    backends: Backends,
     name: String,
     apps_domain: String,
     frame: Frame,
@@ -106,7 +109,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let routes = Api::all_with(client.clone(), &kind);
     let view = Arc::new(View {
         routes: cluster::keep(routes, selected, kind, raise.clone()),
-        slices: cluster::keep(Api::all(client.clone()), watcher::Config::default(), (), raise),
+        backends: Backends::keep(&client, args.endpoints, raise),
         name: args.name,
         apps_domain: args.apps_domain,
         frame: Frame { bind: args.bind, state: haproxy.state().to_owned() },
@@ -127,12 +130,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 /// Keeps `HAProxy`'s configuration in step with the cluster. Ends only with an error.
 async fn serve(view: &View, haproxy: &mut Haproxy, mut changes: watch::Receiver<u64>) -> Result<(), Failure> {
     // Bind no port before everything is known: a client would be told that an application is gone.
-    tokio::join!(view.routes.ready(), view.slices.ready());
+    tokio::join!(view.routes.ready(), view.backends.ready());
     let mut current = None;
     let mut next_reload = Instant::now();
     loop {
         changes.borrow_and_update();
-        let backends = plan::backends(&view.judged(), &endpoints::by_service(&view.slices.state()));
+        let backends = plan::backends(&view.judged(), &view.backends.by_service());
         let files = config::render(&view.frame, &backends);
         if current.as_ref() != Some(&files) {
             haproxy.apply(&files).await?;

@@ -12,7 +12,6 @@ schema_files=(route/v1/zz_generated.crd-manifests/routes-Default.crd.yaml
   config/v1/zz_generated.crd-manifests/0000_10_config-operator_01_networks-Default.crd.yaml
   operator/v1/zz_generated.crd-manifests/0000_70_dns_00_dnses.crd.yaml)
 schemas="$cache/openshift-api-$openshift_api_version-$(echo "${schema_files[*]}" | sha256sum | cut -c1-12)"
-agent_program="$run/lsdeploy-lab"
 
 build_kubernetes() {
   [[ -x "$kubernetes" ]] && return

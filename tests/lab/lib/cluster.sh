@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the files of lib are one program: `lab` sources them all
 # The cluster: start it in the order in which its parts need each other, fill it, ask how it is.
 
-kubectl() { KUBECONFIG="$run/kubeconfig/admin" "$kubernetes" kubectl "$@" 8>&-; }
+kubectl() { KUBECONFIG="$run/kubeconfig/master" "$kubernetes" kubectl "$@" 8>&-; }
 
 start_lab() {
   machine_up
@@ -18,33 +18,33 @@ start_lab() {
   fill_cluster
   wait_for "the node to be ready" kubelet 120 kubectl wait --for=condition=Ready --timeout=1s "node/$node"
   wait_for "the project API" projects 30 projects_served
-  wait_for "the cluster's DNS" kubelet 60 kubectl --namespace openshift-dns wait --for=jsonpath='{.status.numberReady}'=1 \
-    --timeout=1s daemonset/dns-default daemonset/node-resolver
+  wait_for_dns
   touch "$run/ready"
 }
 
 # Schemas and webhooks before what they are to see: namespaces get their UID ranges and SCCs their defaults from the webhook.
 fill_cluster() {
   local log="$run/log/objects.log"
-  local definitions=("$schemas"/*.yaml)
-  logged "applying OpenShift's schemas" "$log" kubectl apply --server-side "${definitions[@]/#/--filename=}"
+  logged "applying OpenShift's schemas" "$log" kubectl "${apply[@]}" "${definitions[@]/#/--filename=}"
   logged "waiting for OpenShift's schemas" "$log" kubectl wait --for=condition=Established --timeout=60s "${definitions[@]/#/--filename=}"
   mkdir -p "$run/objects" "$run"/volumes/{1,2,3,4}
   chmod 0777 "$run"/volumes/*
   local file
-  for file in "$here"/objects/*; do render "$file" >"$run/objects/${file##*/}"; done
+  for file in "${objects[@]}"; do render "$file" >"$run/objects/${file##*/}"; done
   if [[ "$agent" == none ]]; then
     rm "$run"/objects/{webhooks,projects}.yaml
   else
     supervisor start webhook projects >/dev/null
-    wait_for "the webhook" webhook 30 accepts 9443
-    wait_for "the project API's server" projects 30 accepts 9444
-    logged "registering the webhooks" "$log" kubectl apply --server-side --filename "$run/objects/webhooks.yaml"
+    wait_for "the webhook" webhook 30 accepts "$port_of_webhook"
+    wait_for "the project API's server" projects 30 accepts "$port_of_projects"
+    logged "registering the webhooks" "$log" kubectl "${apply[@]}" --filename "$run/objects/webhooks.yaml"
   fi
-  mv "$run/objects/status.yaml" "$run/status.yaml"
-  logged "applying the lab's objects" "$log" kubectl apply --server-side --filename "$run/objects"
-  logged "applying what operators say" "$log" kubectl apply --server-side --subresource=status --filename "$run/status.yaml"
-  [[ "$agent" == none ]] || supervisor start router >/dev/null
+  if [[ -e "$run/objects/status.yaml" ]]; then mv "$run/objects/status.yaml" "$run/status.yaml"; fi
+  logged "applying the lab's objects" "$log" kubectl "${apply[@]}" --filename "$run/objects"
+  if [[ -e "$run/status.yaml" ]]; then
+    logged "applying what operators say" "$log" kubectl "${apply[@]}" --subresource=status --filename "$run/status.yaml"
+  fi
+  [[ "$agent" == none ]] || supervisor start "${late_programs[@]}" >/dev/null
 }
 
 accepts() { (: <>"/dev/tcp/127.0.0.1/$1"); } # accepts PORT
@@ -77,7 +77,7 @@ status() {
 }
 
 print_env() {
-  [[ -e "$run/ready" ]] || die "the lab is not up" "run $0 up"
+  [[ -e "$run/ready" ]] || die "the lab is not up" "run $0 up --profile $profile"
   local name
   while read -r name; do printf 'export %s\n' "$name"; done <<TEXT
 KUBECONFIG=$run/kubeconfig/admin
@@ -95,5 +95,8 @@ LAB_NODE=$run/node
 LAB_STATE=$run
 LAB_CA=$run/pki/ca.crt
 LAB_KUBERNETES=$kubernetes
+LAB_PROFILE=$profile
+LAB_PROJECTS_PORT=$port_of_projects
+LAB_KUBECONFIG_MASTER=$run/kubeconfig/master
 TEXT
 }

@@ -61,6 +61,9 @@ render() { # render FILE
   sed -e "s|@SERVICES@|$services|g" -e "s|@SERVICES_ADDRESS@|$services_address|g" -e "s|@SERVICES_RANGE@|$services_range|g" \
     -e "s|@DNS_ADDRESS@|$dns_address|g" -e "s|@COREDNS_IMAGE@|$coredns_image|g" -e "s|@API@|$api|g" -e "s|@RUN@|$run|g" -e "s|@CACHE@|$cache|g" -e "s|@KUBERNETES@|$kubernetes|g" -e "s|@AGENT@|$agent_program|g" \
     -e "s|@NODE@|$node|g" -e "s|@NODE_ADDRESS@|$node_address|g" -e "s|@ROUTER_ADDRESS@|$router_address|g" \
-    -e "s|@BRIDGE@|$bridge|g" -e "s|@CGROUP@|$cgroup|g" -e "s|@PAUSE_IMAGE@|$pause_image|g" \
+    -e "s|@NETWORK@|$network|g" -e "s|@CLIENT_PORT@|$client_port|g" -e "s|@CONTAINERD_ROOT@|$containerd_root|g" \
+    -e "s|@PORT_OF_ETCD@|$port_of_etcd|g" -e "s|@PORT_OF_ETCD_PEERS@|$port_of_etcd_peers|g" \
+    -e "s|@PORT_OF_WEBHOOK@|$port_of_webhook|g" -e "s|@PORT_OF_PROJECTS@|$port_of_projects|g" \
+    -e "s|@OLD_KUBERNETES@|${old_kubernetes:-}|g" -e "s|@COREDNS@|${coredns:-}|g" -e "s|@BRIDGE@|$bridge|g" -e "s|@CGROUP@|$cgroup|g" -e "s|@PAUSE_IMAGE@|$pause_image|g" \
     -e "s|@APPS_DOMAIN@|$apps_domain|g" -e "s|@CA_BUNDLE@|$(base64 -w0 "$ca")|g" -e "s|@CA_PEM@|$pem|g" "$1"
 }

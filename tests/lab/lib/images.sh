@@ -1,7 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the files of lib are one program: `lab` sources them all
 # Container images from tests/lab/images, imported once: containerd's root outlives the lab.
 
-containerd_root="$cache/containerd"
 pause_image=lab.test/pause:1
 coredns_image=lab.test/coredns:1.11.3
 

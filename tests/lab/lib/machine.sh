@@ -4,15 +4,17 @@
 # Everything runs in one pid and one mount namespace whose first process is supervisord (see init). When that process dies, however it
 # dies, the kernel kills all the others, containers too, and drops every mount and pod network with them.
 
-cgroup=lsdeploy-lab
 # Paths that containerd, CNI and the kubelet insist on; inside the lab's mount namespace they lie in the run directory.
 private_directories=(/run/containerd /opt/containerd /var/lib/cni /var/lib/kubelet /var/log/containers)
+# Where labs of all profiles keep their state.
+states=(/run/lsdeploy-lab /run/lsdeploy-okd311)
 # What the kubelet and the bridge plugin set on the machine.
 sysctls=(kernel.keys.root_maxbytes kernel.keys.root_maxkeys kernel.panic kernel.panic_on_oops net.ipv4.ip_forward
   vm.overcommit_memory vm.panic_on_oom)
 
 machine_up() {
   local directory
+  private_directories+=("${more_private_directories[@]}")
   # The lab's user `nobody` and pods with any UID must reach their volumes, and nobody else the keys.
   mkdir -p "$run" "$run/log"
   for directory in "${private_directories[@]}" /etc/netns /run/netns; do
@@ -51,11 +53,24 @@ clean_up() {
   cgroup_hierarchies | while read -r directory; do
     if [[ -d "$directory/$cgroup" ]]; then find "$directory/$cgroup" -depth -type d -exec rmdir {} +; fi
   done
+  hand_over
   if [[ -e "$run/sysctls" ]]; then sysctl --quiet --load "$run/sysctls"; fi
   if [[ -e "$run/created" ]]; then
     while read -r directory; do remove_empty "$directory"; done <"$run/created"
   fi
   rm -rf --one-file-system "$run"
+}
+
+# What was before the first of several labs is put back by the last of them: another one that runs needs it meanwhile.
+hand_over() {
+  local other
+  for other in "${states[@]}"; do
+    if [[ "$other" == "$run" || ! -e "$run/sysctls" || ! -e "$other/init.pid" ]]; then continue; fi
+    if [[ -e "$run/created" ]]; then cat "$run/created" >>"$other/created"; fi
+    mv "$run/sysctls" "$other/sysctls"
+    rm -f "$run/created"
+    return
+  done
 }
 
 remove_empty() { # remove_empty DIRECTORY

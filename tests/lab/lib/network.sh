@@ -3,7 +3,7 @@
 
 network_up() {
   # Without an address of its own a bridge takes over that of a pod, and its neighbours lose it when the pod goes.
-  ip link add "$bridge" address 02:00:0a:d5:00:01 type bridge
+  ip link add "$bridge" address "$(printf '02:00:0a:%02x:00:01' "${network#*.}")" type bridge
   ip address add "$node_address/16" dev "$bridge"
   ip address add "$router_address/16" dev "$bridge"
   ip link set "$bridge" up

@@ -6,7 +6,7 @@ make_pki() {
   mkdir -p "$pki"
   printf '[req]\ndistinguished_name = name\n[name]\n' >"$pki/openssl.cnf"
   authority ca "/CN=lsdeploy-lab"
-  issue apiserver "/CN=kube-apiserver" "IP:$node_address,IP:127.0.0.1,IP:172.30.0.1,$(service_names)"
+  issue apiserver "/CN=kube-apiserver" "IP:$node_address,IP:127.0.0.1,IP:$first_service_address,$(service_names)"
   issue apiserver-kubelet-client "/O=system:masters/CN=kube-apiserver-kubelet-client" ""
   issue kubelet "/O=system:nodes/CN=system:node:$node" "IP:$node_address,DNS:$node"
   issue webhook "/CN=lsdeploy-lab-webhook" "IP:127.0.0.1"
@@ -64,11 +64,15 @@ certificate() { # certificate NAME SUBJECT EXTENSION... [OPTION...]
     -subj "$subject" -days 365 "${arguments[@]}" "$@"
 }
 
+# Users who are no part of the lab: they find the API server where clients do.
+clients=(admin dev nobody requester)
+
 # The audit log tells users apart, so each program of the lab is one of its own.
 make_users() {
   : >"$run/tokens.csv"
   chmod 600 "$run/tokens.csv"
   token_user admin admin system:masters
+  sed "s|$client_api|$api|" "$run/kubeconfig/admin" >"$run/kubeconfig/master"
   token_user dev dev "" dev-team
   token_user nobody nobody ""
   token_user requester requester system:authenticated:oauth
@@ -78,6 +82,7 @@ make_users() {
   token_user webhook lab-webhook system:masters
   token_user projects lab-projects system:masters
   token_user router lab-router system:masters
+  token_user old lab-old system:masters
   certificate_user kubelet
   certificate_user expired
 }
@@ -95,6 +100,8 @@ certificate_user() { # certificate_user NAME
 }
 
 kubeconfig() { # kubeconfig FILE CREDENTIAL NAMESPACE
+  local server="$api"
+  [[ " ${clients[*]} " == *" $1 "* ]] && server="$client_api"
   mkdir -p "$run/kubeconfig"
   cat >"$run/kubeconfig/$1" <<YAML
 apiVersion: v1
@@ -103,7 +110,7 @@ current-context: lab
 clusters:
 - name: lab
   cluster:
-    server: $api
+    server: $server
     certificate-authority-data: $(base64 -w0 "$run/pki/ca.crt")
 users:
 - name: $1

@@ -1,6 +1,10 @@
 //! Where the pods behind a Service listen.
 
+use crate::cluster::{self, Changes, Kept};
+use k8s_openapi::api::core::v1::Endpoints;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::runtime::watcher;
+use kube::{Api, Client};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -17,7 +21,61 @@ pub(crate) struct Endpoint {
     pub(crate) pod: String,
 }
 
-pub(crate) fn by_service(slices: &[Arc<EndpointSlice>]) -> ByService {
+/// What the cluster tells of endpoints.
+pub(crate) enum Backends {
+    /// Since Kubernetes 1.21.
+    Slices(Kept<EndpointSlice>),
+    /// Before.
+    Endpoints(Kept<Endpoints>),
+}
+
+impl Backends {
+    pub(crate) fn keep(client: &Client, old: bool, changes: Changes) -> Self {
+        let everything = watcher::Config::default;
+        if old {
+            Self::Endpoints(cluster::keep(Api::all(client.clone()), everything(), (), changes))
+        } else {
+            Self::Slices(cluster::keep(Api::all(client.clone()), everything(), (), changes))
+        }
+    }
+
+    pub(crate) async fn ready(&self) {
+        match self {
+            Self::Slices(slices) => slices.ready().await,
+            Self::Endpoints(endpoints) => endpoints.ready().await,
+        }
+    }
+
+    pub(crate) fn by_service(&self) -> ByService {
+        match self {
+            Self::Slices(slices) => by_service(&slices.state()),
+            Self::Endpoints(endpoints) => of_endpoints(&endpoints.state()),
+        }
+    }
+}
+
+/// Only ready ones are among the addresses.
+fn of_endpoints(all: &[Arc<Endpoints>]) -> ByService {
+    let mut services = ByService::new();
+    for one in all {
+        let (Some(namespace), Some(service)) = (&one.metadata.namespace, &one.metadata.name) else { continue };
+        let endpoints = services.entry((namespace.clone(), service.clone())).or_default();
+        for subset in one.subsets.iter().flatten() {
+            for address in subset.addresses.iter().flatten() {
+                let pod = address.target_ref.as_ref().and_then(|pod| pod.name.clone()).unwrap_or_default();
+                endpoints.extend(subset.ports.iter().flatten().map(|port| Endpoint {
+                    address: address.ip.clone(),
+                    port: port.port,
+                    port_name: port.name.clone().unwrap_or_default(),
+                    pod: pod.clone(),
+                }));
+            }
+        }
+    }
+    services
+}
+
+fn by_service(slices: &[Arc<EndpointSlice>]) -> ByService {
     let mut services = ByService::new();
     for slice in slices {
         let labels = slice.metadata.labels.as_ref();

@@ -1,0 +1,128 @@
+//! Writes one object, in the way that the server has: it applies the object by itself, or lsdeploy merges and sends the
+//! difference.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::client::{collection_path, object_path};
+use super::{Cluster, Fault};
+use crate::level::Writing;
+use crate::manifest::{Kind, ObjectId};
+use crate::plan::merge::{self, Change, LAST_APPLIED_PATH};
+use crate::plan::{self, guard, owned_fields};
+use crate::render::INVENTORY;
+
+/// Somebody else may write in between so often.
+const TRIES: usize = 5;
+
+/// One object that is to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The namespace of the environment.
+    pub namespace: &'a str,
+    /// Which object.
+    pub id: &'a ObjectId,
+    /// As it is to be.
+    pub desired: &'a Value,
+    /// The paths in which the plan found it to differ.
+    pub changes: &'a [String],
+}
+
+/// Writes the object and returns it as stored.
+///
+/// # Errors
+/// The server refused it; or, where lsdeploy merges, it was changed in other fields than the plan said, or the server
+/// dropped a field that protects.
+pub async fn write(cluster: &Cluster, writing: Writing, wanted: Wanted<'_>) -> Result<Value, Fault> {
+    match writing {
+        Writing::Applied => apply(cluster, wanted).await,
+        Writing::Merged => {
+            let stored = merge(cluster, wanted).await?;
+            // Such a server drops what it does not know without a word.
+            match guard::lost(wanted.id.kind, wanted.desired, &stored) {
+                lost if lost.is_empty() => Ok(stored),
+                lost => Err(Fault::Lost(lost)),
+            }
+        }
+    }
+}
+
+async fn apply(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
+    let Wanted { namespace, id, desired, changes } = wanted;
+    let was_merged = changes.iter().any(|path| path == LAST_APPLIED_PATH);
+    if was_merged && let Some(live) = cluster.get(id.kind, namespace, &id.name).await? {
+        send(cluster, namespace, id, merge::forget(id.kind, desired, &live)).await?;
+    }
+    let stored = cluster.apply(id.kind, namespace, &id.name, desired).await?;
+    // Whoever is said to have set a field keeps it when lsdeploy drops it.
+    match owned_fields::without_past(&stored).filter(|_| was_merged) {
+        Some(owners) => {
+            let version = &stored["metadata"]["resourceVersion"];
+            let without = json!({"metadata": {"managedFields": owners, "resourceVersion": version}});
+            let path = object_path(id.kind, namespace, &id.name);
+            cluster.send(Method::PATCH, &path, "application/merge-patch+json", Some(&without)).await
+        }
+        None => Ok(stored),
+    }
+}
+
+/// Creates the object, or brings the live one into line.
+async fn merge(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
+    let Wanted { namespace, id, desired, changes } = wanted;
+    // What the plan found to be missing is made without another look.
+    let mut live = match changes {
+        [] if id.name != INVENTORY => None,
+        _ => cluster.get(id.kind, namespace, &id.name).await?,
+    };
+    let mut last = None;
+    for _ in 0..TRIES {
+        let answer = match &live {
+            None => create(cluster, wanted).await,
+            Some(live) => {
+                check_unchanged(wanted, live)?;
+                match merge::change(id.kind, desired, live, cluster.run_id()) {
+                    Change::None => return Ok(live.clone()),
+                    change => send(cluster, namespace, id, change).await,
+                }
+            }
+        };
+        match answer {
+            Ok(stored) => return Ok(stored),
+            Err(fault) if fault.code() == Some(409) => last = Some(fault),
+            Err(fault) => return Err(fault),
+        }
+        live = cluster.get(id.kind, namespace, &id.name).await?;
+    }
+    Err(last.unwrap_or_else(|| Fault::Changed(Vec::new())))
+}
+
+/// What is live may differ from what is wanted only as the plan said, and must not be somebody else's.
+fn check_unchanged(wanted: Wanted<'_>, live: &Value) -> Result<(), Fault> {
+    let Wanted { id, desired, changes, .. } = wanted;
+    // The inventory is lsdeploy's own, and every run writes to it.
+    if id.kind == Kind::ConfigMap && id.name == INVENTORY {
+        return Ok(());
+    }
+    // Where the plan found nothing, somebody has made it meanwhile: with other labels it is theirs.
+    // The owner of an SCC is known only once the namespace is made.
+    let is_planned = |path: &String| changes.contains(path) || path.starts_with("/metadata/ownerReferences");
+    let unexpected: Vec<String> =
+        plan::differences(desired, live).into_iter().filter(|path| !is_planned(path)).collect();
+    if unexpected.is_empty() { Ok(()) } else { Err(Fault::Changed(unexpected)) }
+}
+
+async fn create(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
+    let Wanted { namespace, id, desired, .. } = wanted;
+    cluster.post(&collection_path(id.kind, Some(namespace)), &merge::created(desired, cluster.run_id())).await
+}
+
+async fn send(cluster: &Cluster, namespace: &str, id: &ObjectId, change: Change) -> Result<Value, Fault> {
+    let path = object_path(id.kind, namespace, &id.name);
+    let (method, content_type, body) = match change {
+        Change::None => return Ok(Value::Null),
+        Change::Strategic(body) => (Method::PATCH, "application/strategic-merge-patch+json", body),
+        Change::Merge(body) => (Method::PATCH, "application/merge-patch+json", body),
+        Change::Whole(body) => (Method::PUT, "application/json", body),
+    };
+    cluster.send(method, &path, content_type, Some(&body)).await
+}

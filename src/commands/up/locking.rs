@@ -1,0 +1,59 @@
+//! One run at a time writes to an environment: the lock, and what another run did before it was ours.
+
+use super::{Draft, Up};
+use crate::cluster::apply::{self, Applied};
+use crate::cluster::lock::{Lock, Wanted};
+use crate::error::Result;
+use crate::events::Events;
+use crate::manifest::{Kind, ObjectId};
+use crate::render::INVENTORY;
+use crate::settings::Choices;
+
+impl Up<'_> {
+    /// Takes the environment's lock, if there is anything to write. What another run wrote after the environment was looked
+    /// at makes the draft anew. Also says what had to be made for the lock.
+    pub(super) async fn hold(
+        &self,
+        draft: &mut Draft,
+        choices: Choices,
+        events: &Events,
+    ) -> Result<(Option<Lock>, Applied)> {
+        if draft.plan.is_empty() {
+            return Ok((None, Applied::default()));
+        }
+        let namespace = draft.environment.namespace.clone();
+        let before = apply::make_place(self.cluster, namespace.as_str(), &draft.plan, events).await?;
+        let inventory = ObjectId::new(Kind::ConfigMap, INVENTORY);
+        let holder = self.context.holder(self.facts.user.as_deref());
+        let wanted = Wanted {
+            env: &draft.environment.name,
+            namespace: &namespace,
+            holder: &holder,
+            inventory: draft.plan.steps.iter().find(|step| step.id == inventory).map(|step| &step.desired),
+        };
+        let taken = self.context.locks.take(self.cluster, wanted, self.context.timeout, events).await;
+        let lock = taken.map_err(|error| apply::interrupted(error, before.writes))?;
+        let is_stale = lock.as_ref().is_some_and(|lock| lock.changed_since(draft.live.objects.get(&inventory)));
+        if is_stale {
+            let name = draft.environment.name.clone();
+            *draft = self.draft(&name, choices).await?;
+        }
+        Ok((lock, before))
+    }
+}
+
+/// Work that ends when the lock is lost.
+pub(super) async fn guard<T>(lock: Option<&Lock>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match lock {
+        Some(lock) => lock.guard(work).await,
+        None => work.await,
+    }
+}
+
+/// Whether the lock is still ours; where there can be none, nobody else has it.
+pub(super) async fn is_ours(lock: Option<&Lock>) -> bool {
+    match lock {
+        Some(lock) => lock.is_ours().await,
+        None => true,
+    }
+}
