@@ -107,10 +107,7 @@ impl Search {
             Self::NotYours => Err(CommandError::new(format!(
                 "there is no environment {env} in your projects, and elsewhere you may not look"
             ))
-            .hint(format!(
-                "if it is there, have who administers it let you in: `oc adm policy add-role-to-user edit USER -n {}`",
-                env.default_namespace()
-            ))
+            .hint("if it is there, have who administers it let you in: `oc policy add-role-to-user edit USER -n NAMESPACE`")
             .hint(format!("`lsdeploy list` shows what you may see; `lsdeploy up --env {env}` would make it"))),
             Self::Hidden(..) => self
                 .certain(env)

@@ -9,6 +9,7 @@ use crate::environment::{self, EnvName, Environment};
 use crate::error::Result;
 use crate::events::What;
 use crate::exit::ExitStatus;
+use crate::plan::{Action, LiveState, Plan};
 use crate::report::diff as report;
 
 pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Result<Outcome> {
@@ -27,6 +28,9 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     }
     let events = context.events(name.as_str());
     notes.into_iter().for_each(|note| events.send(What::Note(format!("note: {note}"))));
+    if let Some(unread) = unread(&plan, &live) {
+        events.send(What::Note(format!("note: you may not read these, so they are taken not to be there: {unread}")));
+    }
     let changes = report::changes(&plan, &live)?;
     let text = match context.output {
         OutputFormat::Text => report::text(name.as_str(), &changes, colour),
@@ -34,4 +38,11 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     };
     let status = if changes.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
     Ok(Outcome { status, ..Outcome::success(text) })
+}
+
+/// What would be made because it cannot be seen.
+fn unread(plan: &Plan, live: &LiveState) -> Option<String> {
+    let made = plan.steps.iter().filter(|step| step.action == Action::Create && live.hidden.contains(&step.id));
+    let made: Vec<String> = made.map(|step| step.id.to_string()).collect();
+    (!made.is_empty()).then(|| made.join(", "))
 }

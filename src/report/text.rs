@@ -129,7 +129,10 @@ pub(super) fn removed(removed: &Removed) -> String {
         // What is left is said as an error.
         _ if !(removed.left.is_empty() && removed.unseen.is_empty()) => String::new(),
         0 if *out_of_sight => {
-            format!("{env} was gone already: you have no project {}\n", namespace.as_deref().unwrap_or_default())
+            format!(
+                "{env} is gone, or was never yours: you have no project {}\n",
+                namespace.as_deref().unwrap_or_default()
+            )
         }
         0 => format!("{env} was gone already: there is nothing of it {place}\n"),
         _ => format!("{env} is gone\n"),

@@ -7,6 +7,9 @@ use serde_json::json;
 use super::rights::{User, guest_house};
 use crate::lab::{Lab, Ran, lsdeploy, run};
 
+/// A workstation's own resolvers may be at fault, or not.
+const FOUND_OR_NOT: i32 = -1;
+
 /// How each command ends for the developer, who has the environment, and for the user with no rights.
 const COMMANDS: [(&str, i32, i32); 18] = [
     ("list", 0, 0),
@@ -22,7 +25,7 @@ const COMMANDS: [(&str, i32, i32); 18] = [
     ("gc", 0, 0),
     ("history --env plain", 0, 2),
     ("logs --env plain --tail 1", 0, 2),
-    ("dns-debug --env plain", 1, 2),
+    ("dns-debug --env plain", FOUND_OR_NOT, 2),
     ("up --env ghost", 2, 2),
     ("up --env plain", 0, 2),
     ("down --env ghost", 0, 0),
@@ -55,7 +58,8 @@ fn every_command_ends_as_it_should_and_every_failure_has_a_hint() {
             let ran = user.lsdeploy(&arguments);
             let _ = write!(outputs, "##### {name}: lsdeploy {}\n{}{}", arguments.join(" "), ran.stdout, ran.stderr);
             let _ = writeln!(outputs, "[exit status {}]\n", ran.code);
-            assert_eq!(ran.code, expected, "{name}: {command}: {ran:?}");
+            let ends_well = if expected == FOUND_OR_NOT { ran.code < 2 } else { ran.code == expected };
+            assert!(ends_well, "{name}: {command}: {ran:?}");
             assert!(ran.code == 0 || command.starts_with("dns-debug") || told(&ran), "{name}: {command}: {ran:?}");
         }
     }

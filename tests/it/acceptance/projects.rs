@@ -104,7 +104,7 @@ fn an_environment_lives_in_a_project_from_request_to_removal() {
     assert!(left.stderr.contains("NotFound"), "{left:?}");
     assert_eq!(lab.leftovers(env), "");
     let again = requester.lsdeploy(&["down", "--env", env]);
-    let words = format!("{env} was gone already: you have no project {namespace}\n");
+    let words = format!("{env} is gone, or was never yours: you have no project {namespace}\n");
     assert_eq!((again.code, again.stdout), (0, words), "{}", again.stderr);
     let status = requester.lsdeploy(&["status", "--env", env]);
     assert!(status.code == 2 && status.stderr.contains("there is no environment projects-mine"), "{status:?}");
