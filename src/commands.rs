@@ -260,7 +260,7 @@ fn context(global: &GlobalArgs, argv: &[OsString], sender: mpsc::UnboundedSender
         },
         timeout,
         output: global.output,
-        proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
+        proxies: Proxies::from_variables(variable),
         verbose: global.verbose,
         argv: argv.to_vec(),
         stop: Stop::default(),
@@ -337,6 +337,11 @@ fn shown(all: &clap::Command) -> clap::Command {
         .disable_help_subcommand(true)
         .args(arguments)
         .subcommands(commands)
+}
+
+/// A variable of the process; none where it is no text.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// What GitHub Actions tells its steps; nothing elsewhere.
