@@ -156,6 +156,11 @@ impl Lab {
         has
     }
 
+    /// Whether the server applies objects itself.
+    pub(crate) fn applies(&self) -> bool {
+        self.level() >= Level::of(SERVER_SIDE_APPLY.since)
+    }
+
     /// The platform's SCC for everybody: `restricted-v2` since OpenShift 4.11.
     pub(crate) fn restricted(&self) -> &'static str {
         let found = self.try_kubectl(&["get", "securitycontextconstraints", "restricted-v2"], "");
