@@ -149,6 +149,12 @@ impl Up<'_> {
         }
         let held = self.hold(&mut draft, choices, &events).await;
         let Draft { environment, plan, live, notes, preflight, .. } = draft;
+        // What another run chose meanwhile counts.
+        report = EnvReport {
+            phases: report.phases,
+            objects: report.objects,
+            ..EnvReport::of(&environment, &context.run_id)
+        };
         report.reached_by(reach.router.as_deref());
         report.preflight = preflight;
         report.notes.extend(notes);
