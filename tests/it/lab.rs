@@ -35,6 +35,8 @@ pub(crate) struct Need {
 
 /// Objects that the server applies itself.
 pub(crate) const SERVER_SIDE_APPLY: Need = Need { what: "server-side apply", since: "v1.18" };
+/// `CronJob`s in the version that `render --gc` writes.
+pub(crate) const CRON_JOBS: Need = Need { what: "a CronJob of batch/v1", since: "v1.21" };
 /// Pod security admission.
 pub(crate) const POD_SECURITY: Need = Need { what: "pod security admission", since: "v1.23" };
 
