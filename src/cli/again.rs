@@ -85,7 +85,7 @@ mod tests {
             "lsdeploy up --env a --no-wait --image 'x y' --services sqs,s3 --scc none --kubeconfig /k --quiet",
         );
         check(
-            "lsdeploy up --env a,b --router 10.0.0.1 --output json --context=c --scc none --scc custom",
+            "lsdeploy up --env a,b --router 10.0.0.1 --output json --context=c --scc custom",
             "admin-bundle",
             &[("env", "b"), ("for", "dev")],
             "lsdeploy admin-bundle --env b --for dev --scc custom --context c",
