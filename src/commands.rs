@@ -177,8 +177,8 @@ async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStat
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = context(&cli.global, argv, sender)?;
     let reports = Reports::prepare(&cli, github_actions())?;
-    let many = matches!(&cli.command, Command::Up(args) if args.envs.envs.len() > 1)
-        || matches!(&cli.command, Command::Down(args) if args.envs.len() > 1);
+    let many = matches!(&cli.command, Command::Up(up) if up.envs.envs.len() > 1)
+        || matches!(&cli.command, Command::Down(down) if down.envs.len() > 1);
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
