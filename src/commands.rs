@@ -84,7 +84,9 @@ impl Context {
         let link = Link::new(self.gate.clone(), self.timeout, &self.sender);
         let cluster = Cluster::connect(&self.client, &self.run_id, link).await?;
         let events = self.events("");
-        cluster.warnings.iter().for_each(|warning| events.send(What::Warning(warning.clone())));
+        for warning in &cluster.warnings {
+            events.send(What::Warning(warning.clone()));
+        }
         if let Some(plugin) = &cluster.plugin {
             events.send(What::Detail(format!("the kubeconfig has `{plugin}` run for credentials")));
         }
