@@ -101,7 +101,8 @@ pub async fn user(cluster: &Cluster) -> Option<String> {
     match cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await {
         Ok(review) => Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned()),
         // An older OpenShift says it in its own way.
-        Err(fault) if fault.code() == Some(404) => {
+        // Who has few rights is not even told that there is no such thing.
+        Err(fault) if matches!(fault.code(), Some(403 | 404)) => {
             text(cluster.get_path("/apis/user.openshift.io/v1/users/~").await, "/metadata/name")
         }
         Err(_) => None,
