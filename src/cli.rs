@@ -212,13 +212,13 @@ pub struct RenderedArgs {
     /// The namespace [default: localstack-<ENV>, or where the environment is; with --gc lsdeploy-gc, which is made]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
-    /// Render a CronJob that runs `lsdeploy gc`, with the rights that it needs, instead of an environment
+    /// Render a `CronJob` that runs `lsdeploy gc`, with the rights that it needs, instead of an environment
     #[arg(long, requires = "gc_image", conflicts_with = "env")]
     pub gc: bool,
-    /// The image of that CronJob, with `lsdeploy` on its PATH
+    /// The image of that `CronJob`, with `lsdeploy` on its PATH
     #[arg(long, value_name = "REFERENCE", requires = "gc")]
     pub gc_image: Option<String>,
-    /// When that CronJob runs, as cron says it [default: every ten minutes]
+    /// When that `CronJob` runs, as cron says it [default: every ten minutes]
     #[arg(long, value_name = "CRON", requires = "gc")]
     pub gc_schedule: Option<String>,
 }

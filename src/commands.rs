@@ -84,7 +84,9 @@ impl Context {
         let link = Link::new(self.gate.clone(), self.timeout, &self.sender);
         let cluster = Cluster::connect(&self.client, &self.run_id, link).await?;
         let events = self.events("");
-        cluster.warnings.iter().for_each(|warning| events.send(What::Warning(warning.clone())));
+        for warning in &cluster.warnings {
+            events.send(What::Warning(warning.clone()));
+        }
         if let Some(plugin) = &cluster.plugin {
             events.send(What::Detail(format!("the kubeconfig has `{plugin}` run for credentials")));
         }
@@ -177,8 +179,8 @@ async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStat
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = context(&cli.global, argv, sender)?;
     let reports = Reports::prepare(&cli, github_actions())?;
-    let many = matches!(&cli.command, Command::Up(args) if args.envs.envs.len() > 1)
-        || matches!(&cli.command, Command::Down(args) if args.envs.len() > 1);
+    let many = matches!(&cli.command, Command::Up(up) if up.envs.envs.len() > 1)
+        || matches!(&cli.command, Command::Down(down) if down.envs.len() > 1);
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => Level::Quiet,
         (_, true) => Level::Verbose,
@@ -260,7 +262,7 @@ fn context(global: &GlobalArgs, argv: &[OsString], sender: mpsc::UnboundedSender
         },
         timeout,
         output: global.output,
-        proxies: Proxies::from_variables(|name| std::env::var(name).ok()),
+        proxies: Proxies::from_variables(variable),
         verbose: global.verbose,
         argv: argv.to_vec(),
         stop: Stop::default(),
@@ -337,6 +339,11 @@ fn shown(all: &clap::Command) -> clap::Command {
         .disable_help_subcommand(true)
         .args(arguments)
         .subcommands(commands)
+}
+
+/// A variable of the process; none where it is no text.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// What GitHub Actions tells its steps; nothing elsewhere.

@@ -60,7 +60,7 @@ impl Level {
 pub enum ServerSideApply {
     /// Always.
     Yes,
-    /// A beta that an administrator may have switched off: its OpenAPI document says so.
+    /// A beta that an administrator may have switched off: its `OpenAPI` document says so.
     IfServed,
     /// No, or not to be relied on.
     No,

@@ -82,7 +82,7 @@ mod tests {
             up,
             "up",
             &[("scc", "none")],
-            "lsdeploy up --env a --no-wait --services sqs,s3 --image 'x y' --scc none --kubeconfig /k --quiet",
+            "lsdeploy up --env a --no-wait --image 'x y' --services sqs,s3 --scc none --kubeconfig /k --quiet",
         );
         check(
             "lsdeploy up --env a,b --router 10.0.0.1 --output json --context=c --scc custom",

@@ -22,6 +22,8 @@ const PARALLEL: usize = 32;
 /// How long an object that is being deleted may take before another one has its name, and how often it is looked at.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How often a list is read anew that somebody else wrote meanwhile.
+const TRIES: usize = 5;
 
 /// What was written.
 #[derive(Debug, Clone, Default)]
@@ -155,26 +157,41 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
 }
 
 /// A ServiceAccount without, then with its pull secrets: server-side apply would own that list as a whole, and with it what
-/// OpenShift puts there. A strategic merge adds and removes by name.
+/// OpenShift puts there, and a merge would replace it. So it is read, changed, and written if nobody else did meanwhile.
 async fn write_account(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Value, Fault> {
     let Place { namespace, writing, .. } = place;
     let Step { id, changes, .. } = step;
     let mut rest = step.desired.clone();
     let pulls = rest.as_object_mut().and_then(|account| account.remove("imagePullSecrets"));
-    let stored = write::write(cluster, writing, Wanted { namespace, id, desired: &rest, changes }).await?;
-    let Some(pulls) = pulls.filter(|pulls| !has_all(&stored, pulls)) else { return Ok(stored) };
+    let mut stored = write::write(cluster, writing, Wanted { namespace, id, desired: &rest, changes }).await?;
+    let Some(pulls) = pulls else { return Ok(stored) };
     let path =
         format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}?fieldManager={}", id.name, plan::FIELD_MANAGER);
-    cluster.patch(&path, &json!({"imagePullSecrets": pulls})).await
+    for _ in 0..TRIES {
+        let Some(list) = with_pulls(&stored, &pulls) else { return Ok(stored) };
+        let version = &stored["metadata"]["resourceVersion"];
+        let change = json!({"metadata": {"resourceVersion": version}, "imagePullSecrets": list});
+        match cluster.patch(&path, &change).await {
+            Err(fault) if fault.code() == Some(409) => {
+                stored = cluster.get(Kind::ServiceAccount, namespace, &id.name).await?.unwrap_or(stored);
+            }
+            written => return written,
+        }
+    }
+    Ok(stored)
 }
 
-/// Whether the account lists exactly those of the pull secrets that it is to list.
-fn has_all(account: &Value, pulls: &Value) -> bool {
-    let listed = account.get("imagePullSecrets").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    pulls.as_array().into_iter().flatten().all(|pull| {
-        let is_there = listed.iter().any(|item| item["name"] == pull["name"]);
-        is_there == (pull.get("$patch").is_none())
-    })
+/// The account's list as it is to be: what others have in it stays. `None` where it is so already.
+fn with_pulls(account: &Value, pulls: &Value) -> Option<Vec<Value>> {
+    let listed = account.get("imagePullSecrets").and_then(Value::as_array).cloned().unwrap_or_default();
+    let (gone, wanted): (Vec<&Value>, Vec<&Value>) =
+        pulls.as_array().into_iter().flatten().partition(|pull| pull.get("$patch").is_some());
+    let has = |list: &[Value], pull: &Value| list.iter().any(|item| item["name"] == pull["name"]);
+    let mut list: Vec<Value> =
+        listed.iter().filter(|item| gone.iter().all(|pull| pull["name"] != item["name"])).cloned().collect();
+    let missing: Vec<Value> = wanted.into_iter().filter(|pull| !has(&list, pull)).cloned().collect();
+    list.extend(missing);
+    (list != listed).then_some(list)
 }
 
 /// Fields of an SCC that others added and that let more in than it is to: applying alone would leave them.
@@ -222,4 +239,19 @@ pub fn interrupted(error: CommandError, writes: usize) -> CommandError {
         "{writes} {} written before; run `lsdeploy up` again to go on, or `lsdeploy down` to remove them",
         if writes == 1 { "object was" } else { "objects were" }
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pull_secrets_of_others_stay_in_the_list() {
+        let account = json!({"imagePullSecrets": [{"name": "emulator-dockercfg-x"}, {"name": "old"}]});
+        let pulls = json!([{"name": "hub"}, {"$patch": "delete", "name": "old"}]);
+        let list = with_pulls(&account, &pulls).unwrap();
+        assert_eq!(list, [json!({"name": "emulator-dockercfg-x"}), json!({"name": "hub"})]);
+        assert_eq!(with_pulls(&json!({"imagePullSecrets": list}), &pulls), None);
+        assert_eq!(with_pulls(&json!({}), &json!([{"name": "hub"}])).unwrap().len(), 1);
+    }
 }

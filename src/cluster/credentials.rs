@@ -18,21 +18,20 @@ use crate::error::{CommandError, Result};
 pub(super) async fn client(config: Config, link: Link, patience: Duration) -> Result<kube::Client> {
     let server = config.cluster_url.to_string();
     let plugin = config.auth_info.exec.as_ref().map(|exec| exec.command.clone().unwrap_or_default());
-    let made = match &plugin {
-        None => transport::client(config, link),
-        Some(_) => {
-            let (tell, told) = oneshot::channel();
-            let runtime = tokio::runtime::Handle::current();
-            // A thread of its own: the runtime would wait for one of its threads before it ends.
-            thread::spawn(move || {
-                let _inside = runtime.enter();
-                drop(tell.send(transport::client(config, link)));
-            });
-            match tokio::time::timeout(patience, told).await {
-                Ok(Ok(made)) => made,
-                Ok(Err(_)) | Err(_) => return Err(hangs(&server, plugin.as_deref().unwrap_or_default(), patience)),
-            }
+    let made = if let Some(plugin) = &plugin {
+        let (tell, told) = oneshot::channel();
+        let runtime = tokio::runtime::Handle::current();
+        // A thread of its own: the runtime would wait for one of its threads before it ends.
+        thread::spawn(move || {
+            let _inside = runtime.enter();
+            drop(tell.send(transport::client(config, link)));
+        });
+        match tokio::time::timeout(patience, told).await {
+            Ok(Ok(made)) => made,
+            Ok(Err(_)) | Err(_) => return Err(hangs(&server, plugin, patience)),
         }
+    } else {
+        transport::client(config, link)
     };
     made.map_err(|error| unusable(&server, plugin.as_deref(), &error))
 }

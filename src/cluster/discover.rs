@@ -17,8 +17,6 @@ pub struct Facts {
     pub level: Level,
     /// How objects are written.
     pub writing: Writing,
-    /// It serves Leases (`coordination.k8s.io/v1`).
-    pub has_leases: bool,
     /// It serves `security.openshift.io`.
     pub has_sccs: bool,
     /// It serves `project.openshift.io`.
@@ -72,10 +70,6 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
     let groups = groups.unwrap_or_default();
     let serves =
         |name: &str| groups["groups"].as_array().is_some_and(|groups| groups.iter().any(|group| group["name"] == name));
-    let serves_version = |wanted: &str| {
-        let versions = groups["groups"].as_array().into_iter().flatten().flat_map(|group| group["versions"].as_array());
-        versions.flatten().any(|version| version["groupVersion"] == wanted)
-    };
     if !serves("route.openshift.io") {
         return Err(CommandError::new(format!(
             "{} serves no Routes (route.openshift.io): it is plain Kubernetes, not OpenShift",
@@ -90,7 +84,6 @@ pub async fn discover(cluster: &Cluster) -> Result<Facts> {
         version,
         level,
         writing,
-        has_leases: serves_version("coordination.k8s.io/v1"),
         has_sccs: serves("security.openshift.io"),
         has_projects: serves("project.openshift.io"),
         apps_domain: text(ingress, "/spec/domain"),
@@ -108,7 +101,8 @@ pub async fn user(cluster: &Cluster) -> Option<String> {
     match cluster.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await {
         Ok(review) => Some(review.pointer("/status/userInfo/username")?.as_str()?.to_owned()),
         // An older OpenShift says it in its own way.
-        Err(fault) if fault.code() == Some(404) => {
+        // Who has few rights is not even told that there is no such thing.
+        Err(fault) if matches!(fault.code(), Some(403 | 404)) => {
             text(cluster.get_path("/apis/user.openshift.io/v1/users/~").await, "/metadata/name")
         }
         Err(_) => None,

@@ -60,7 +60,7 @@ pub async fn rely(
     let Some(proof) = proof(cluster, environment, live, &scc).await? else { return Ok(Vec::new()) };
     let unread: Vec<String> =
         plan.steps.iter().filter(|step| is_open(&step.id, step.action)).map(|step| step.id.to_string()).collect();
-    plan.steps.retain(|step| !(is_open(&step.id, step.action) && !live.hidden.contains(&step.id)));
+    plan.steps.retain(|step| !is_open(&step.id, step.action) || live.hidden.contains(&step.id));
     for step in plan.steps.iter_mut().filter(|step| is_open(&step.id, step.action)) {
         step.action = Action::Unchanged;
     }

@@ -38,7 +38,7 @@ pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
         routes(cluster, namespace)
     )?;
     let hidden: BTreeSet<ObjectId> =
-        singles.iter().filter_map(|(id, read)| read.is_err().then(|| id.clone())).collect();
+        singles.iter().filter(|(_, read)| read.is_err()).map(|(id, _)| id.clone()).collect();
     let read = singles.into_iter().filter_map(|(id, read)| Some((id, read.ok()??)));
     let objects: BTreeMap<ObjectId, Value> = read.chain(routes).collect();
     Ok(LiveState { objects, hidden, ..LiveState::default() })

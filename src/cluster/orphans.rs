@@ -133,10 +133,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn judged(kind: &str, object: Value) -> Option<(String, String)> {
+    fn judged(kind: &str, object: &Value) -> Option<(String, String)> {
         let homes = BTreeMap::from([("localstack-team1", "team1"), ("lodge", "guest")]);
         let there = BTreeSet::from(["localstack-team1", "lodge", "localstack-half"].map(str::to_owned));
-        judge(kind, &object, &homes, &there).map(|orphan| (orphan.why, orphan.command))
+        judge(kind, object, &homes, &there).map(|orphan| (orphan.why, orphan.command))
     }
 
     fn of(env: &str, namespace: &str) -> Value {
@@ -145,28 +145,25 @@ mod tests {
 
     #[test]
     fn what_belongs_to_an_environment_is_no_orphan() {
-        assert_eq!(judged("Service", of("team1", "localstack-team1")), None);
-        assert_eq!(judged("Service", of("guest", "lodge")), None);
+        assert_eq!(judged("Service", &of("team1", "localstack-team1")), None);
+        assert_eq!(judged("Service", &of("guest", "lodge")), None);
     }
 
     #[test]
     fn each_orphan_has_a_reason_and_a_command() {
-        let (why, command) = judged("Service", of("other", "lodge")).unwrap();
+        let (why, command) = judged("Service", &of("other", "lodge")).unwrap();
         assert_eq!(why, "the namespace lodge is of the environment guest");
         assert_eq!(command, "lsdeploy down --env other --namespace lodge");
-        let (why, command) = judged("Service", of("half", "localstack-half")).unwrap();
+        let (why, command) = judged("Service", &of("half", "localstack-half")).unwrap();
         assert_eq!(why, "the namespace localstack-half has no inventory");
         assert_eq!(command, "lsdeploy down --env half");
         let mut scc = json!({"metadata": {"name": "lsdeploy-gone", "labels": {"app.kubernetes.io/instance": "gone"}}});
-        assert_eq!(
-            judged("SecurityContextConstraints", scc.clone()).unwrap().0,
-            "the namespace localstack-gone is gone"
-        );
+        assert_eq!(judged("SecurityContextConstraints", &scc).unwrap().0, "the namespace localstack-gone is gone");
         scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "away"});
-        let (why, command) = judged("SecurityContextConstraints", scc).unwrap();
+        let (why, command) = judged("SecurityContextConstraints", &scc).unwrap();
         assert_eq!(why, "the namespace away is gone");
         assert_eq!(command, "lsdeploy down --env gone --namespace away");
-        let (_, command) = judged("Service", of("Not_A_Name", "lodge")).unwrap();
+        let (_, command) = judged("Service", &of("Not_A_Name", "lodge")).unwrap();
         assert_eq!(command, "kubectl delete service x --namespace lodge");
     }
 }

@@ -26,7 +26,9 @@ pub(super) async fn run(args: &BundleArgs, context: Context) -> Result<Outcome> 
     let bundle = bundle(&environment, beneficiary.as_ref(), &notes)?;
     let (text, digest) = bundle.write()?;
     let events = context.events(name.as_str());
-    notes.iter().for_each(|note| events.send(What::Note(format!("note: {note}"))));
+    for note in notes {
+        events.send(What::Note(format!("note: {note}")));
+    }
     events.send(What::Note(format!("sha256 of the bundle, to quote in the ticket: {digest}")));
     Ok(Outcome::success(match context.output {
         OutputFormat::Text => text,

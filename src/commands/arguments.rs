@@ -62,7 +62,7 @@ fn file_of(argv: &[OsString]) -> Option<PathBuf> {
     given.try_get_one::<PathBuf>("file").ok()?.cloned()
 }
 
-fn settings(path: &PathBuf, shown: &str) -> Result<Vec<Setting>> {
+fn settings(path: &Path, shown: &str) -> Result<Vec<Setting>> {
     let cannot = |error: &dyn std::fmt::Display| CommandError::new(format!("cannot read the file {shown}: {error}"));
     let text = read_file(path).map_err(|error| cannot(&error).hint("name an existing file of settings with -f"))?;
     let mut commands = Cli::command();

@@ -27,7 +27,9 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
         return Err(environment::unknown_domain());
     }
     let events = context.events(name.as_str());
-    notes.into_iter().for_each(|note| events.send(What::Note(format!("note: {note}"))));
+    for note in notes {
+        events.send(What::Note(format!("note: {note}")));
+    }
     if let Some(unread) = unread(&plan, &live) {
         events.send(What::Note(format!("note: you may not read these, so they are taken not to be there: {unread}")));
     }

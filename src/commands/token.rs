@@ -31,7 +31,7 @@ pub(super) fn read(flag: Option<&str>) -> Result<Option<Token>> {
             CommandError::new(format!("cannot read --auth-token-from -: {error}"))
                 .hint("write the token to standard input, e.g. `lsdeploy up ... --auth-token-from - < FILE`")
         })?,
-        Source::Variable(name) => std::env::var(name).map_err(|_| {
+        Source::Variable(name) => super::variable(name).ok_or_else(|| {
             CommandError::new(format!(
                 "cannot read --auth-token-from {flag}: there is no such variable, or it is no text"
             ))

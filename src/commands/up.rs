@@ -120,7 +120,9 @@ impl Up<'_> {
         let asked = preflight::ask(self.cluster, self.facts, &environment.namespace, plan, granted).await?;
         if asked.missing().is_empty() {
             let events = self.context.events(environment.name.as_str());
-            report::preflight::lines(&asked).into_iter().for_each(|line| events.send(What::Detail(line)));
+            for line in report::preflight::lines(&asked) {
+                events.send(What::Detail(line));
+            }
             return Ok(asked);
         }
         Err(with_ways_out(preflight::refusal(asked), self.context, environment))
@@ -136,7 +138,8 @@ impl Up<'_> {
         let mut made = Vec::new();
         if needs_project || draft.domain_is_unknown {
             let what = if needs_project { "project" } else { "domain" };
-            match report.phases.run(&events, what, self.found(draft, choices.clone(), &events)).await {
+            let founded = Box::pin(self.found(draft, choices.clone(), &events));
+            match report.phases.run(&events, what, founded).await {
                 Ok((founded, first)) => (draft, made) = (founded, first),
                 Err(error) => {
                     report.fail(error.pasteable(&context.flags(&report.env)));
@@ -149,6 +152,12 @@ impl Up<'_> {
         }
         let held = self.hold(&mut draft, choices, &events).await;
         let Draft { environment, plan, live, notes, preflight, .. } = draft;
+        // What another run chose meanwhile counts.
+        report = EnvReport {
+            phases: report.phases,
+            objects: report.objects,
+            ..EnvReport::of(&environment, &context.run_id)
+        };
         report.reached_by(reach.router.as_deref());
         report.preflight = preflight;
         report.notes.extend(notes);

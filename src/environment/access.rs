@@ -1,8 +1,8 @@
 //! Who may do what with an environment: its owner, the addresses that its Routes let in, the router that serves them. Pure.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 
 use super::values::invalid;
 use crate::error::{CommandError, Result};

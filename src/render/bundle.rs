@@ -129,7 +129,7 @@ fn why(environment: &Environment, manifest: &Manifest) -> Option<String> {
             SccChoice::Existing(scc) => format!("Gives it to {account} and to nobody else: its pod runs under {scc}."),
             _ => format!("Gives it to {account} and to nobody else."),
         },
-        kind if ["resourcequotas", "limitranges"].contains(&kind.plural()) => {
+        Kind::ResourceQuota | Kind::LimitRange => {
             "Bounds of the namespace: its administrators may only read them.".to_owned()
         }
         _ => return None,
@@ -193,6 +193,8 @@ mod tests {
             "SecurityContextConstraints/lsdeploy-team1",
             "Role/lsdeploy-scc",
             "RoleBinding/lsdeploy-scc",
+            "ResourceQuota/lsdeploy",
+            "LimitRange/lsdeploy",
             "RoleBinding/lsdeploy-for",
         ];
         assert_eq!(ids(&bundle), expected);
@@ -219,7 +221,9 @@ mod tests {
     #[test]
     fn without_an_scc_there_is_only_the_namespace_and_with_a_named_one_only_its_grant_besides() {
         let of = |scc: &str| ids(&written(Choices { scc: Some(scc.into()), ..Choices::default() }, None).0);
-        assert_eq!(of("none"), ["Namespace/localstack-team1"]);
-        assert_eq!(of("existing:x"), ["Namespace/localstack-team1", "Role/lsdeploy-scc", "RoleBinding/lsdeploy-scc"]);
+        let bounds = ["ResourceQuota/lsdeploy", "LimitRange/lsdeploy"];
+        assert_eq!(of("none"), [&["Namespace/localstack-team1"][..], &bounds].concat());
+        let grant = ["Role/lsdeploy-scc", "RoleBinding/lsdeploy-scc"];
+        assert_eq!(of("existing:x"), [&["Namespace/localstack-team1"][..], &grant, &bounds].concat());
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::bundle::BENEFICIARY;
 use super::{INVENTORY, names};
 use crate::environment::NamespaceName;
 
@@ -103,7 +104,7 @@ fn rules() -> Value {
         named("", "limitranges", &[names::LIMITS]),
         named("networking.k8s.io", "networkpolicies", &[names::EMULATOR]),
         named(rbac, "roles", &[names::GRANT]),
-        named(rbac, "rolebindings", &[names::GRANT, names::OWNER]),
+        named(rbac, "rolebindings", &[names::GRANT, names::OWNER, BENEFICIARY]),
         named("apps", "deployments", &[names::EMULATOR]),
     ])
 }

@@ -55,7 +55,7 @@ mod tests {
     fn three_pods_of_every_emulator_have_room() {
         let choices = Choices { emulator: Some("moto".into()), ..Choices::default() };
         let hard = quota(&environment("team1", choices).unwrap()).unwrap();
-        assert_eq!((&hard["requests.cpu"], &hard["requests.memory"]), (&json!("330m"), &json!("960Mi")));
+        assert_eq!((&hard["requests.cpu"], &hard["requests.memory"]), (&json!("90m"), &json!("960Mi")));
         assert_eq!((&hard["limits.cpu"], &hard["limits.memory"]), (&json!("6000m"), &json!("4608Mi")));
     }
 }

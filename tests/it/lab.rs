@@ -35,6 +35,8 @@ pub(crate) struct Need {
 
 /// Objects that the server applies itself.
 pub(crate) const SERVER_SIDE_APPLY: Need = Need { what: "server-side apply", since: "v1.18" };
+/// `CronJob`s in the version that `render --gc` writes.
+pub(crate) const CRON_JOBS: Need = Need { what: "a CronJob of batch/v1", since: "v1.21" };
 /// Pod security admission.
 pub(crate) const POD_SECURITY: Need = Need { what: "pod security admission", since: "v1.23" };
 
@@ -154,6 +156,11 @@ impl Lab {
             eprintln!("SKIPPED: {} needs Kubernetes {}, this cluster is {level}", need.what, need.since);
         }
         has
+    }
+
+    /// Whether the server applies objects itself.
+    pub(crate) fn applies(&self) -> bool {
+        self.level() >= Level::of(SERVER_SIDE_APPLY.since)
     }
 
     /// The platform's SCC for everybody: `restricted-v2` since OpenShift 4.11.

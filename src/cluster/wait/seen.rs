@@ -150,11 +150,10 @@ impl Seen {
 
 fn is_unauthorized(error: &watcher::Error) -> bool {
     use watcher::Error::{InitialListFailed, WatchError, WatchStartFailed};
-    let status = match error {
-        InitialListFailed(kube::Error::Api(status))
-        | WatchStartFailed(kube::Error::Api(status))
-        | WatchError(status) => status,
-        _ => return false,
+    let (InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) | WatchError(status)) =
+        error
+    else {
+        return false;
     };
     status.code == 401
 }

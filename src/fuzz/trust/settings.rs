@@ -103,7 +103,7 @@ fn render_what_is_accepted(bytes: &[u8]) -> bool {
 fn environment(text: &str) -> Option<Environment> {
     let mut choices = Choices::default();
     let (mut env, mut namespace) = (None, None);
-    for line in text.split("\n").filter(|line| !line.is_empty()) {
+    for line in text.split('\n').filter(|line| !line.is_empty()) {
         let (setting, value) = line.split_once('=')?;
         let value = Some(value.to_owned());
         match setting {

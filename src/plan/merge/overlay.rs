@@ -117,15 +117,12 @@ impl Removal<'_> {
             let at = merged.iter().position(|other| other.get(key) == applied.get(key));
             let (Some(live), Some(at)) = (live, at) else { continue };
             let below = format!("{path}[{}]", applied[key]);
-            match item(views.desired, key, applied) {
-                Some(wanted) => {
-                    let views = Views { last: applied, desired: Some(wanted), live: Some(live) };
-                    self.of(&mut merged[at], views, &below);
-                }
-                None => {
-                    self.gone.push(below);
-                    merged.remove(at);
-                }
+            if let Some(wanted) = item(views.desired, key, applied) {
+                let views = Views { last: applied, desired: Some(wanted), live: Some(live) };
+                self.of(&mut merged[at], views, &below);
+            } else {
+                self.gone.push(below);
+                merged.remove(at);
             }
         }
     }

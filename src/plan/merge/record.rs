@@ -1,6 +1,9 @@
 //! The record of what was applied last: the object itself, but for secrets, of which it has keyed digests, and long texts,
 //! of which it has plain ones.
 
+use std::fmt::Write as _;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -92,17 +95,15 @@ fn plain(text: &str) -> String {
 
 /// HMAC-SHA256 (RFC 2104): without the key nobody can try out what the value may be.
 fn keyed(salt: &str, text: &str) -> String {
-    // A key as long as a block: longer ones are digested first, shorter ones end in zeros.
-    let mut key = [0_u8; 64];
-    let digest = Sha256::digest(salt);
-    for (place, byte) in key.iter_mut().zip(digest.iter()) {
-        *place = *byte;
-    }
-    let inner = Sha256::new().chain_update(key.map(|byte| byte ^ 0x36)).chain_update(text).finalize();
-    let outer = Sha256::new().chain_update(key.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize();
-    format!("{KEYED_DIGEST}{}", hex(&outer))
+    // A key may have any length, so there is always one.
+    let digest =
+        Hmac::<Sha256>::new_from_slice(salt.as_bytes()).map(|key| key.chain_update(text).finalize().into_bytes());
+    format!("{KEYED_DIGEST}{}", digest.map_or_else(|_| String::new(), |digest| hex(&digest)))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -91,8 +91,9 @@ fn a_mirror_and_pull_secrets_are_used_and_what_openshift_injects_stays() {
     assert_eq!(pulls(), ["hub", "spare"]);
 
     // As OpenShift's controller does.
-    let injected = json!({"imagePullSecrets": [{"name": "emulator-dockercfg-x7k2p"}]}).to_string();
-    lab.kubectl(&["-n", home, "patch", "serviceaccount", "emulator", "--patch", &injected]);
+    let injected = json!([{"op": "add", "path": "/imagePullSecrets/0", "value": {"name": "emulator-dockercfg-x7k2p"}}])
+        .to_string();
+    lab.kubectl(&["-n", home, "patch", "serviceaccount", "emulator", "--type=json", "--patch", &injected]);
     assert_eq!(pulls(), ["emulator-dockercfg-x7k2p", "hub", "spare"]);
     let again = |more: &[&str]| lab.json(&up("tenant-mirror", more));
     let (ran, report) = again(&[]);

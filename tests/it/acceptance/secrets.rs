@@ -56,6 +56,10 @@ impl Canary<'_> {
     }
 }
 
+fn with<'a>(settings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [settings, more].concat()
+}
+
 #[test]
 fn a_token_is_in_its_secret_and_nowhere_else() {
     let Some(lab) = Lab::shared() else { return };
@@ -82,22 +86,22 @@ fn a_token_is_in_its_secret_and_nowhere_else() {
     let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
     let pro = ["--env", "tenant-pro", "--emulator", "localstack-pro", "--services", "sqs", "--image", IMAGE];
     let of_variable = ["--auth-token-from", "env:TENANT_TOKEN"];
-    let up = |more: &[&str]| [&["up"], &pro[..], &reports, more].concat();
+    let settings = [&["up"], &pro[..], &reports].concat();
 
     // Without a token, with a wrong one, without rights: refused before anything is written.
-    let refused = canary.run(&up(&[]), 2);
+    let refused = canary.run(&with(&settings, &[]), 2);
     assert!(refused.stderr.contains("does not start without a token"), "{refused:?}");
     let two_words = secret("two", &format!("{} x", canary.markers[0]));
-    canary.run(&up(&["--auth-token-from", &two_words]), 2);
-    canary.run(&up(&["--auth-token-from", &canary.markers[0]]), 2);
-    canary.run(&up(&["--auth-token-from", "file:/nonexistent"]), 2);
+    canary.run(&with(&settings, &["--auth-token-from", &two_words]), 2);
+    canary.run(&with(&settings, &["--auth-token-from", &canary.markers[0]]), 2);
+    canary.run(&with(&settings, &["--auth-token-from", "file:/nonexistent"]), 2);
     let mut without_rights = lsdeploy(Path::new(&nobody), &[&["up"], &pro[..], &of_variable].concat());
     canary.ran(without_rights.env("TENANT_TOKEN", &canary.markers[0]), 2);
     assert_eq!(lab.leftovers("tenant-pro"), "");
 
     let diff = [&["diff"], &pro[..], &of_variable].concat();
     assert!(canary.run(&diff, 1).stdout.contains("(masked, new)"));
-    canary.run(&up(&[&of_variable[..], &["--persistence", "1Gi", "--init", &scripts]].concat()), 0);
+    canary.run(&with(&settings, &[&of_variable[..], &["--persistence", "1Gi", "--init", &scripts]].concat()), 0);
     let inside = lab.kubectl(&[
         "-n",
         HOME,
@@ -121,12 +125,12 @@ fn a_token_is_in_its_secret_and_nowhere_else() {
     let change = ["--auth-token-from", renewed.as_str()];
     let diff = canary.run(&[&["diff", "--output", "json"], &pro[..], &change].concat(), 1);
     let changes: Value = serde_json::from_str(&diff.stdout).unwrap();
-    let changed: Vec<&Value> = changes["changes"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
-    assert_eq!((changed, &changes["changes"][0]["paths"]), (vec![&json!("Secret")], &json!(["/data/auth-token"])));
+    let differing: Vec<&Value> = changes["changes"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!((differing, &changes["changes"][0]["paths"]), (vec![&json!("Secret")], &json!(["/data/auth-token"])));
     let updated = canary.run(&[&["up", "--output", "json", "--no-smoke"], &pro[..], &change].concat(), 0);
     let report: Value = serde_json::from_str(&updated.stdout).unwrap();
-    let updates = report["objects"].as_array().unwrap().iter().filter(|object| object["action"] == "update");
-    let mut kinds: Vec<&str> = updates.map(|object| object["kind"].as_str().unwrap()).collect();
+    let written = report["objects"].as_array().unwrap().iter().filter(|object| object["action"] == "update");
+    let mut kinds: Vec<&str> = written.map(|object| object["kind"].as_str().unwrap()).collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["ConfigMap", "Secret"], "the record of the run, and the token");
     assert!(report["notes"][0].as_str().unwrap().contains("rollout restart"), "{report:#}");

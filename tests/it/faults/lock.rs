@@ -234,3 +234,23 @@ fn a_guest_leaves_no_lock_and_a_killed_one_is_found() {
     assert_eq!(lab.lsdeploy(&["down", "--env", "lockguest"]).code, 0);
     assert_eq!(lab.leftovers("lockguest") + &lab.locks("lockguest"), "");
 }
+
+#[test]
+fn a_plan_that_another_run_made_stale_is_made_anew() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["lockstale"], &[]);
+    let proxy = Proxy::start(&lab);
+    // It is to make a whole LocalStack, and is held up on its way to the lock.
+    proxy.arm(Some((When::Kind("POST leases".to_owned(), 1), Fault::Delay(Duration::from_secs(8)))));
+    let late = proxy.spawn(&["up", "--env", "lockstale", "--no-wait"]);
+    lab.kubectl(&["wait", "--for=create", "namespace/localstack-lockstale", "--timeout=60s"]);
+    let early = lab.lsdeploy(&[&up("lockstale")[..], &["--no-wait"]].concat());
+    assert_eq!(early.code, 0, "{early:?}");
+    let late = ran(&late.wait_with_output().unwrap());
+    assert_eq!(late.code, 0, "{late:?}");
+    assert!(late.stdout.contains("moto in namespace localstack-lockstale"), "{late:?}");
+    let routes = lab.kubectl(&["--namespace", "localstack-lockstale", "get", "routes", "--output", "name"]);
+    assert_eq!(routes.lines().count(), 2, "{routes}");
+    assert_eq!(lab.lsdeploy(&["diff", "--env", "lockstale"]).code, 0);
+    assert_eq!(lab.locks("lockstale"), "");
+}

@@ -2,6 +2,14 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use lsdeploy::cluster::apply::{self, Applied};
+use lsdeploy::cluster::{ClientArgs, Cluster, Gate, Link};
+use lsdeploy::events::Events;
+use lsdeploy::manifest::{Kind, ObjectId};
+use lsdeploy::plan::{Action, Plan, Step};
+use serde_json::{Value, json};
 
 use super::assert_refused;
 use crate::lab::{Lab, lab_variable, lsdeploy, run};
@@ -76,4 +84,46 @@ fn nothing_is_asked_as_a_dry_run_and_nothing_waits_for_a_key() {
         assert!(!requests.iter().any(|line| line.contains("dryRun")), "{command}");
     }
     assert!(seen > 10, "{seen} requests in the audit log");
+}
+
+/// Between the look and the write somebody puts another object in its place.
+#[tokio::test]
+async fn what_is_written_is_the_object_that_was_looked_at() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["swapped"], &[]);
+    let up = ["up", "--env", "swapped", "--emulator", "moto", "--services", "sqs", "--no-wait", "--no-smoke"];
+    assert_eq!(lab.lsdeploy(&up).code, 0);
+    let get = || lab.kubectl(&["-n", "localstack-swapped", "get", "service", "emulator", "--output", "json"]);
+    let before: Value = serde_json::from_str(&get()).unwrap();
+    let (sender, _told) = tokio::sync::mpsc::unbounded_channel();
+    let arguments = ClientArgs {
+        kubeconfig: std::env::var_os("LSDEPLOY_TEST_KUBECONFIG").map(Into::into),
+        patience: Duration::from_secs(30),
+        ..ClientArgs::default()
+    };
+    let link = Link::new(Gate::default(), Duration::from_secs(30), &sender);
+    let cluster = Cluster::connect(&arguments, "swapped", link).await.unwrap();
+    let desired = |uid: &str| {
+        let mut object = before.clone();
+        object["metadata"] = json!({"name": "emulator", "labels": before["metadata"]["labels"]});
+        object["spec"]["sessionAffinity"] = "ClientIP".into();
+        object.as_object_mut().unwrap().remove("status");
+        let step = Step {
+            id: ObjectId::new(Kind::Service, "emulator"),
+            action: Action::Update,
+            desired: object,
+            changes: vec!["/spec/sessionAffinity".to_owned()],
+            uid: Some(uid.to_owned()),
+        };
+        Plan { steps: vec![step], writing: lsdeploy::level::Writing::Applied }
+    };
+    let events = Events::new("swapped", sender);
+    let other = desired("00000000-0000-0000-0000-000000000000");
+    let refused = apply::apply(&cluster, "localstack-swapped", &other, Applied::default(), &events).await;
+    assert!(refused.is_err());
+    let after: Value = serde_json::from_str(&get()).unwrap();
+    assert_eq!(after["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"], "{refused:?}");
+    // With the uid that it has, the same is written.
+    let same = desired(before["metadata"]["uid"].as_str().unwrap());
+    apply::apply(&cluster, "localstack-swapped", &same, Applied::default(), &events).await.unwrap();
 }
