@@ -81,7 +81,7 @@ fn what_is_never_taken_over_is_refused_before_a_cluster_is_asked() {
     for (given, words) in [
         ("SecurityContextConstraints/lsdeploy-a", "is never taken over"),
         ("Namespace/a", "is never taken over"),
-        ("Secret/a", "is no kind that an environment has"),
+        ("Pod/a", "is no kind that an environment has"),
         ("emulator", "it is KIND/NAME"),
     ] {
         let mut command =
