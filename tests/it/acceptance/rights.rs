@@ -167,9 +167,9 @@ fn a_named_scc_must_be_there_and_granted_or_it_is_said_who_grants_it() {
     assert_eq!(lab.leftovers("rights-named"), "");
 
     // As a cluster-admin grants it, by objects of another name.
-    let rule = json!({"apiGroups": ["security.openshift.io"], "resources": ["securitycontextconstraints"],
+    let may_use = json!({"apiGroups": ["security.openshift.io"], "resources": ["securitycontextconstraints"],
         "resourceNames": ["nonroot-v2"], "verbs": ["use"]});
-    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [rule],
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [may_use],
         "metadata": {"name": "theirs", "namespace": "rights-named"}});
     lab.apply(&role.to_string());
     let to = "--serviceaccount=rights-named:emulator";

@@ -135,9 +135,8 @@ impl Proxy {
 pub(crate) fn kind(method: &Method, uri: &Uri) -> String {
     let path = uri.path().trim_start_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
-    let rest = match parts.as_slice() {
-        ["api", "v1", rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-        _ => return format!("{method} /{path}"),
+    let (["api", "v1", rest @ ..] | ["apis", _, _, rest @ ..]) = parts.as_slice() else {
+        return format!("{method} /{path}");
     };
     let rest = match rest {
         ["namespaces", _, rest @ ..] if !rest.is_empty() => rest,
@@ -204,7 +203,7 @@ where
             Err("cut".into())
         }
         Some(Fault::Delay(time)) => {
-            tokio::time::sleep(time).await;
+            tokio::time::sleep_until(tokio::time::Instant::now() + time).await;
             forward(&client, &server, request).await
         }
         Some(Fault::Answer(code, retry_after)) => Ok(refusal(code, retry_after)),
@@ -213,7 +212,8 @@ where
             Ok(Response::new(whole(format!("{gone}\n"))))
         }
         Some(Fault::Endless) => {
-            let chunks = futures::stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(&[b' '; 65536]))));
+            let blanks = Bytes::from(vec![b' '; 65536]);
+            let chunks = futures::stream::repeat_with(move || Ok(Frame::data(blanks.clone())));
             Ok(Response::new(StreamBody::new(chunks).boxed()))
         }
     }
