@@ -6,6 +6,7 @@ use crate::cluster::lock::{Lock, Wanted};
 use crate::error::Result;
 use crate::events::Events;
 use crate::manifest::{Kind, ObjectId};
+use crate::plan::{Action, Plan};
 use crate::render::INVENTORY;
 use crate::settings::Choices;
 
@@ -18,7 +19,8 @@ impl Up<'_> {
         choices: Choices,
         events: &Events,
     ) -> Result<(Option<Lock>, Applied)> {
-        if draft.plan.is_empty() {
+        // One write, e.g. of another time to live, needs no lock: it is whole or it is not.
+        if only_records(&draft.plan) {
             return Ok((None, Applied::default()));
         }
         let namespace = draft.environment.namespace.clone();
@@ -40,6 +42,14 @@ impl Up<'_> {
         }
         Ok((lock, before))
     }
+}
+
+/// Whether nothing is written but the record in an inventory that is there.
+fn only_records(plan: &Plan) -> bool {
+    plan.steps
+        .iter()
+        .filter(|step| step.action != Action::Unchanged)
+        .all(|step| step.action == Action::Update && step.id.kind == Kind::ConfigMap && step.id.name == INVENTORY)
 }
 
 /// Work that ends when the lock is lost.
