@@ -37,6 +37,8 @@ pub(crate) struct Need {
 pub(crate) const SERVER_SIDE_APPLY: Need = Need { what: "server-side apply", since: "v1.18" };
 /// `CronJob`s in the version that `render --gc` writes.
 pub(crate) const CRON_JOBS: Need = Need { what: "a CronJob of batch/v1", since: "v1.21" };
+/// SCCs that take a pod with the platform's seccomp profile and without root.
+pub(crate) const HARDENED_SCCS: Need = Need { what: "the SCC nonroot-v2", since: "v1.24" };
 /// Pod security admission.
 pub(crate) const POD_SECURITY: Need = Need { what: "pod security admission", since: "v1.23" };
 
@@ -161,6 +163,11 @@ impl Lab {
     /// Whether the server applies objects itself.
     pub(crate) fn applies(&self) -> bool {
         self.level() >= Level::of(SERVER_SIDE_APPLY.since)
+    }
+
+    /// What `up` needs to make an object: an old server is not asked to apply it.
+    pub(crate) fn verbs_of_making(&self) -> &'static str {
+        if self.applies() { "create, patch" } else { "create" }
     }
 
     /// The platform's SCC for everybody: `restricted-v2` since OpenShift 4.11.
