@@ -90,20 +90,36 @@ fn sign(seen: &Seen<'_>, place: &str, hop: &str, pairs: &[Vec<At<'_>>]) -> Optio
         .filter(|at| at.vantage == place && at.group.is_none() && at.transport == Transport::Udp)
         .filter(|at| names.contains(&at.name))
         .collect();
-    let kept = alone.iter().all(|at| at.replied());
-    // A path that simply loses packets would lose some of these too.
-    let chance = (0..alone.len()).fold(1.0, |chance, _| chance * (1.0 - share(count, 2 * all)));
-    if count < 2 || !kept || chance > 0.05 {
+    let missed = alone.iter().filter(|at| at.silent()).count();
+    // A path that simply loses packets would lose as many of these. One may be lost: its port was that of a flow before.
+    let chance = at_most(missed, alone.len(), share(count, 2 * all));
+    if count < 2 || chance > 0.05 {
         return None;
     }
     let confidence = if chance < 0.001 { Confidence::Certain } else { Confidence::Likely };
     let message = format!(
         "of {all} pairs A and AAAA that left {place} for {} from one port, {count} lost one answer; of {} questions from ports \
-         of their own none was lost",
+         of their own {} lost",
         named(hop),
         alone.len(),
+        match missed {
+            0 => "none was".to_owned(),
+            1 => "1 was".to_owned(),
+            some => format!("{some} were"),
+        },
     );
     Some(Sign::new(&hop.id, confidence, message).resting_on(indexes(lost.into_iter().chain(alone))))
+}
+
+/// The chance that of `all` packets at most `lost` are lost, where each is lost with the chance `each`.
+fn at_most(lost: usize, all: usize, each: f64) -> f64 {
+    let mut exactly = (0..all).fold(1.0, |chance, _| chance * (1.0 - each));
+    let mut chance = exactly;
+    for count in 0..lost {
+        exactly *= share(all - count, count + 1) * each / (1.0 - each);
+        chance += exactly;
+    }
+    chance
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a few dozen")]
@@ -148,6 +164,10 @@ mod tests {
         assert_eq!((signs[0].hop.as_str(), signs[0].confidence), ("coredns", Confidence::Certain));
         assert!(signs[0].message.contains("of 20 pairs") && signs[0].message.contains("10 lost"));
         assert_eq!(asked(5, 100).signs("F32")[0].confidence, Confidence::Likely);
+        // A port that was used a moment ago belongs to a flow, whose later packets are lost.
+        let reused = asked(1, 40).signs("F32");
+        assert_eq!(reused[0].confidence, Confidence::Certain);
+        assert!(reused[0].message.ends_with("of 42 questions from ports of their own 1 was lost"), "{}", reused[0].message);
     }
 
     #[test]
