@@ -138,9 +138,6 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
             let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[] };
             write::write(cluster, writing, wanted).await.map(Some)
         }
-        Action::Create | Action::Update | Action::Adopt if id.kind == Kind::ServiceAccount => {
-            write_account(cluster, place, step).await.map(Some)
-        }
         Action::Create | Action::Update | Action::Adopt => {
             take_away(cluster, step).await?;
             let mut desired = step.desired.clone();
@@ -151,6 +148,9 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
                 // Not to another object that has taken the name meanwhile.
                 desired["metadata"]["uid"] = uid.as_str().into();
             }
+            if id.kind == Kind::ServiceAccount {
+                return write_account(cluster, place, step, desired).await.map(Some);
+            }
             write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await.map(Some)
         }
     }
@@ -158,12 +158,11 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
 
 /// A ServiceAccount without, then with its pull secrets: server-side apply would own that list as a whole, and with it what
 /// OpenShift puts there, and a merge would replace it. So it is read, changed, and written if nobody else did meanwhile.
-async fn write_account(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Value, Fault> {
+async fn write_account(cluster: &Cluster, place: Place<'_>, step: &Step, mut desired: Value) -> Result<Value, Fault> {
     let Place { namespace, writing, .. } = place;
     let Step { id, changes, .. } = step;
-    let mut rest = step.desired.clone();
-    let pulls = rest.as_object_mut().and_then(|account| account.remove("imagePullSecrets"));
-    let mut stored = write::write(cluster, writing, Wanted { namespace, id, desired: &rest, changes }).await?;
+    let pulls = desired.as_object_mut().and_then(|account| account.remove("imagePullSecrets"));
+    let mut stored = write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await?;
     let Some(pulls) = pulls else { return Ok(stored) };
     let path =
         format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}?fieldManager={}", id.name, plan::FIELD_MANAGER);

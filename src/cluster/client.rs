@@ -10,8 +10,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::kubeconfig::Login;
 use super::{Fault, Link, credentials, kubeconfig};
+use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
+use crate::render::instance_selector;
 
 /// Pauses before an apply is sent again that met another writer.
 const CONFLICT_PAUSES: [Duration; 4] =
@@ -133,11 +135,20 @@ impl Cluster {
         namespace: Option<&str>,
         selector: &str,
     ) -> std::result::Result<Vec<Value>, Fault> {
+        self.list_path(&collection_path(kind, namespace), selector).await
+    }
+
+    /// The pods of an environment.
+    pub async fn pods(&self, namespace: &str, env: &EnvName) -> std::result::Result<Vec<Value>, Fault> {
+        self.list_path(&format!("/api/v1/namespaces/{namespace}/pods"), &instance_selector(env.as_str())).await
+    }
+
+    /// What of a collection a selector of labels matches.
+    pub async fn list_path(&self, collection: &str, selector: &str) -> std::result::Result<Vec<Value>, Fault> {
         let mut items = Vec::new();
         let mut more = String::new();
         loop {
-            let path =
-                format!("{}?limit=500&labelSelector={}{more}", collection_path(kind, namespace), encode(selector));
+            let path = format!("{collection}?limit=500&labelSelector={}{more}", encode(selector));
             let mut page = self.send(Method::GET, &path, "application/json", None).await?;
             let token = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().to_owned();
             if let Some(Value::Array(list)) = page.get_mut("items").map(Value::take) {

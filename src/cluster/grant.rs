@@ -8,7 +8,7 @@ use crate::environment::{Environment, NamespaceName, SccChoice};
 use crate::error::Result;
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{Action, LiveState, Plan, foreign_owner};
-use crate::render::{instance_selector, names};
+use crate::render::names;
 use crate::rights::{Right, is_of_scc};
 
 /// The annotation in which SCC admission names its choice.
@@ -103,15 +103,12 @@ fn right(verb: &str, name: Option<&str>, namespaced: bool) -> Right {
 
 /// Whether a pod of the environment was let in by an SCC.
 async fn runs_under(cluster: &Cluster, environment: &Environment, scc: &str) -> Result<bool> {
-    let selector = instance_selector(environment.name.as_str()).replace('=', "%3D").replace(',', "%2C");
-    let path = format!("/api/v1/namespaces/{}/pods?labelSelector={selector}", environment.namespace);
-    let pods = match cluster.get_path(&path).await {
-        Ok(pods) => pods.unwrap_or_default(),
+    let pods = match cluster.pods(environment.namespace.as_str(), &environment.name).await {
+        Ok(pods) => pods,
         Err(fault) if fault.code() == Some(403) => return Ok(false),
         Err(fault) => return Err(fault.explain("read the environment's pods")),
     };
-    let mut pods = pods["items"].as_array().into_iter().flatten();
-    Ok(pods.any(|pod| pod.pointer(&format!("/metadata/annotations/{CHOSEN}")).and_then(Value::as_str) == Some(scc)))
+    Ok(pods.iter().any(|pod| pod.pointer(&format!("/metadata/annotations/{CHOSEN}")).and_then(Value::as_str) == Some(scc)))
 }
 
 fn told(scc: &str, unread: &[String], namespace: &NamespaceName, proof: &Proof) -> String {

@@ -22,9 +22,7 @@ use super::{Cluster, Fault};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::events::Events;
-use crate::manifest::Kind;
 use crate::plan::foreign_owner;
-use crate::render::INVENTORY;
 use crate::render::names::LEASE;
 use keep::Held;
 pub use record::Holder;
@@ -62,7 +60,7 @@ pub struct Locks {
 pub struct Lock {
     locks: Locks,
     held: Arc<Held>,
-    /// The inventory's data once the lock was held: what others did before is in it.
+    /// The inventory's data once the lock was held: what others did before is in it. `None` where there is none to be seen.
     data: Option<Value>,
     /// The data that was written to make an inventory for the lock, if it had to be made.
     made: Option<Value>,
@@ -84,33 +82,30 @@ impl Locks {
         let lease = Store::lease(cluster, wanted.env, wanted.namespace);
         let inventory = Store::inventory(cluster, wanted.namespace, wanted.inventory);
         let contest = contest::Contest { wanted, events, deadline };
-        let lock = match contest.win(&lease).await {
+        match contest.win(&lease).await {
             Ok(Some(seen)) => {
                 let lock = self.keep(lease, seen, wanted);
                 // Who may not write Leases has put the lock there.
-                if let Err(error) = contest.outlive(&inventory).await {
-                    lock.release().await;
-                    return Err(error);
+                match contest.outlive(&inventory).await {
+                    Ok(found) => Ok(Some(Lock { data: found.map(|seen| seen.data), ..lock })),
+                    Err(error) => {
+                        lock.release().await;
+                        Err(error)
+                    }
                 }
-                lock
             }
             Err(contest::Lost::NoPlace(_)) | Ok(None) => {
                 contest.outlive(&lease).await?;
                 match contest.win(&inventory).await {
-                    Ok(Some(seen)) => self.keep(inventory, seen, wanted),
-                    Err(contest::Lost::NoPlace(_)) | Ok(None) => return Ok(None),
-                    Err(lost) => return Err(lost.explain(&wanted)),
+                    Ok(Some(seen)) => {
+                        let data = Some(seen.data.clone());
+                        Ok(Some(Lock { data, ..self.keep(inventory, seen, wanted) }))
+                    }
+                    Err(contest::Lost::NoPlace(_)) | Ok(None) => Ok(None),
+                    Err(lost) => Err(lost.explain(&wanted)),
                 }
             }
-            Err(lost) => return Err(lost.explain(&wanted)),
-        };
-        match cluster.get(Kind::ConfigMap, wanted.namespace.as_str(), INVENTORY).await {
-            Ok(found) => Ok(Some(Lock { data: found.as_ref().map(data), ..lock })),
-            Err(fault) if fault.code() == Some(403) => Ok(Some(lock)),
-            Err(fault) => {
-                lock.release().await;
-                Err(fault.explain(&format!("read the inventory in {}", wanted.namespace)))
-            }
+            Err(lost) => Err(lost.explain(&wanted)),
         }
     }
 

@@ -62,10 +62,8 @@ async fn list(cluster: &Cluster, kind: Kind, place: Option<&str>) -> Result<Vec<
 
 async fn list_leases(cluster: &Cluster, place: Option<&str>) -> Result<Vec<(&'static str, Value)>> {
     let place = place.map(|place| format!("/namespaces/{place}")).unwrap_or_default();
-    let path =
-        format!("/apis/coordination.k8s.io/v1{place}/leases?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dlsdeploy");
-    let found = cluster.get_path(&path).await;
-    named("Lease", found.map(|found| found.and_then(|list| list["items"].as_array().cloned()).unwrap_or_default()))
+    let found = cluster.list_path(&format!("/apis/coordination.k8s.io/v1{place}/leases"), OURS).await;
+    named("Lease", found)
 }
 
 /// What may not be listed, or is not served, is not there for the caller.

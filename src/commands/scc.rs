@@ -134,16 +134,11 @@ fn pod(set: &ManifestSet, namespace: &str) -> Value {
 
 /// The SCC that the newest running pod says it was given.
 async fn actual(cluster: &Cluster, environment: &Environment) -> Result<Option<String>> {
-    let path = format!(
-        "/api/v1/namespaces/{}/pods?labelSelector=app.kubernetes.io%2Finstance%3D{}",
-        environment.namespace, environment.name
-    );
-    let answer = match cluster.get_path(&path).await {
-        Ok(answer) => answer.unwrap_or_default(),
+    let pods = match cluster.pods(environment.namespace.as_str(), &environment.name).await {
+        Ok(pods) => pods,
         Err(fault) if fault.code() == Some(403) => return Ok(None),
         Err(fault) => return Err(fault.explain("read the environment's pod")),
     };
-    let pods = answer["items"].as_array().into_iter().flatten();
-    let newest = pods.max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned());
+    let newest = pods.iter().max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str());
     Ok(newest.and_then(|pod| Some(pod.pointer("/metadata/annotations/openshift.io~1scc")?.as_str()?.to_owned())))
 }

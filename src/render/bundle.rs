@@ -64,7 +64,7 @@ impl Bundle {
             }
             body.push_str(&document);
         }
-        let digest = hexadecimal(&body);
+        let digest = hex::encode(Sha256::digest(&body));
         let mut text = String::new();
         let digested = [
             format!("sha256 of everything from the first line of three dashes on: {digest}"),
@@ -75,13 +75,6 @@ impl Bundle {
         }
         Ok((text + &body, digest))
     }
-}
-
-fn hexadecimal(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn header(environment: &Environment, notes: &[String], is_empty: bool) -> Vec<String> {
@@ -203,7 +196,7 @@ mod tests {
             assert!(!why.is_empty() && is_bundled(&manifest.object), "{}", manifest.id);
         }
         let body = &text[text.find("---\n").unwrap()..];
-        assert_eq!(hexadecimal(body), digest);
+        assert_eq!(hex::encode(Sha256::digest(body)), digest);
         assert_eq!(written(Choices::default(), Some("group:team a")).1, text);
     }
 

@@ -102,24 +102,25 @@ impl Contest<'_> {
         }
     }
 
-    /// Waits until nobody alive holds a lock that is not to be ours. One that cannot be read holds nobody off.
-    pub(super) async fn outlive(&self, store: &Store) -> Result<()> {
+    /// Waits until nobody alive holds a lock that is not to be ours, and gives what could carry it. One that cannot be read
+    /// holds nobody off.
+    pub(super) async fn outlive(&self, store: &Store) -> Result<Option<Seen>> {
         let mut watched = None;
         let mut look = interval(LOOK_AGAIN);
         loop {
             look.tick().await;
             let found = match store.read().await {
                 Ok(found) => found,
-                Err(Refusal::NoPlace(_)) => return Ok(()),
+                Err(Refusal::NoPlace(_)) => return Ok(None),
                 Err(refusal) => return Err(Lost::from(refusal).explain(&self.wanted)),
             };
-            let Some(record) = found.and_then(|seen| seen.record) else { return Ok(()) };
+            let Some(record) = found.as_ref().and_then(|seen| seen.record.as_ref()) else { return Ok(found) };
             if record.is_of(self.wanted.holder) {
-                return Ok(());
+                return Ok(found);
             }
-            match self.judge(&record, &mut watched) {
-                Judged::Dead(_) => return Ok(()),
-                Judged::Alive => return Err(held_by(&self.wanted, &record)),
+            match self.judge(record, &mut watched) {
+                Judged::Dead(_) => return Ok(found),
+                Judged::Alive => return Err(held_by(&self.wanted, record)),
                 Judged::Unknown => {}
             }
         }

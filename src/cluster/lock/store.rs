@@ -32,6 +32,8 @@ enum Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) record: Option<Record>,
+    /// The data of an inventory.
+    pub(super) data: Value,
     uid: String,
     version: String,
 }
@@ -141,7 +143,7 @@ impl Store {
             // What cannot be read was not written by us: it holds nobody off.
             annotation.and_then(|text| serde_json::from_str(text.as_str()?).ok())
         };
-        Seen { record, uid: uid(object).unwrap_or_default(), version: text("/metadata/resourceVersion") }
+        Seen { record, data: super::data(object), uid: uid(object).unwrap_or_default(), version: text("/metadata/resourceVersion") }
     }
 }
 

@@ -76,10 +76,10 @@ pub(super) async fn environment(cluster: &Cluster, env: &str, namespace: Option<
     let found = inventory::find(cluster, &name, namespace).await?.existing(&name)?;
     let namespace = found.namespace;
     let selector = instance_selector(name.as_str());
-    let path = format!("/api/v1/namespaces/{namespace}/pods?labelSelector={}", selector.replace('=', "%3D"));
-    let (pods, routes) = tokio::join!(cluster.get_path(&path), cluster.list(Kind::Route, Some(&namespace), &selector));
-    let pods = pods.ok().flatten().map(|mut list| list["items"].take()).unwrap_or_default();
-    let newest = pods.as_array().into_iter().flatten().max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str());
+    let (pods, routes) =
+        tokio::join!(cluster.pods(&namespace, &name), cluster.list(Kind::Route, Some(&namespace), &selector));
+    let pods = pods.unwrap_or_default();
+    let newest = pods.iter().max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str());
     let pod = newest.and_then(|pod| pod["metadata"]["name"].as_str()).map(|pod| PodName {
         namespace: namespace.clone(),
         name: pod.to_owned(),

@@ -1,8 +1,6 @@
 //! The record of what was applied last: the object itself, but for secrets, of which it has keyed digests, and long texts,
 //! of which it has plain ones.
 
-use std::fmt::Write as _;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -90,7 +88,7 @@ fn hide(value: &Value, salt: &str) -> Value {
 }
 
 fn plain(text: &str) -> String {
-    format!("{DIGEST}{}", hex(&Sha256::digest(text)))
+    format!("{DIGEST}{}", hex::encode(Sha256::digest(text)))
 }
 
 /// HMAC-SHA256 (RFC 2104): without the key nobody can try out what the value may be.
@@ -98,12 +96,5 @@ fn keyed(salt: &str, text: &str) -> String {
     // A key may have any length, so there is always one.
     let digest =
         Hmac::<Sha256>::new_from_slice(salt.as_bytes()).map(|key| key.chain_update(text).finalize().into_bytes());
-    format!("{KEYED_DIGEST}{}", digest.map_or_else(|_| String::new(), |digest| hex(&digest)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    format!("{KEYED_DIGEST}{}", digest.map_or_else(|_| String::new(), hex::encode))
 }
