@@ -21,6 +21,7 @@ pub mod project;
 pub mod remove;
 pub mod sccs;
 mod transport;
+pub mod vouch;
 pub mod wait;
 pub mod write;
 

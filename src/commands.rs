@@ -14,6 +14,7 @@ mod list;
 mod local;
 mod logs;
 mod man;
+mod place;
 mod reach;
 mod render;
 mod reports;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::cli::again::quoted;
 use crate::cli::file::locate;
 use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, SmokeArgs, TargetName};
 use crate::cluster::lock::{Holder, Locks};
@@ -291,15 +293,15 @@ fn envs(command: &Command) -> &[String] {
 
 /// The flags that lead a command to environments, as they can be pasted; none for none.
 fn flags(envs: &str, target: TargetName, client: &ClientArgs) -> String {
-    let mut flags = format!("--env {envs}");
+    let mut flags = format!("--env {}", quoted(envs.as_ref()));
     if target == TargetName::Local {
         flags.push_str(" --target local");
     }
     if let Some(path) = &client.kubeconfig {
-        let _ = write!(flags, " --kubeconfig {}", path.display());
+        let _ = write!(flags, " --kubeconfig {}", quoted(path.as_os_str()));
     }
     if let Some(context) = &client.context {
-        let _ = write!(flags, " --context {context}");
+        let _ = write!(flags, " --context {}", quoted(context.as_ref()));
     }
     if envs.is_empty() { String::new() } else { flags }
 }

@@ -49,6 +49,17 @@ impl Level {
         self.minor >= 19
     }
 
+    /// Whether the router of its OpenShift reads lists of IPv6: Kubernetes 1.22 is part of OpenShift 4.9, whose router does; that of
+    /// OpenShift 3 does not.
+    pub fn router_reads_ipv6(self) -> bool {
+        self.minor >= 22
+    }
+
+    /// The N of 1.N; `None` where the server does not say it.
+    pub fn minor(self) -> Option<u32> {
+        (self != Self::NEWEST).then_some(self.minor)
+    }
+
     /// Whether pods have `enableServiceLinks`.
     pub fn has_service_links(self) -> bool {
         self.minor >= 13
@@ -91,6 +102,7 @@ mod tests {
     fn versions_of_every_kind_are_read() {
         assert_eq!(Level::of("v1.11.0+d4cacc0"), Level::OPENSHIFT_3);
         assert_eq!(Level::of("v1.20.2").to_string(), "1.20");
+        assert_eq!(Level::of("v1.20+").minor(), Some(20));
         assert_eq!(Level::of("v1.34.4-rc.1+k3s1").to_string(), "1.34");
         assert_eq!(Level::of("unknown"), Level::NEWEST);
         assert_eq!(Level::of(""), Level::NEWEST);

@@ -56,7 +56,7 @@ fn flag(given: &ArgMatches, argument: &Arg, long: &str) -> Vec<String> {
 }
 
 /// As a shell reads it back.
-fn quoted(word: &OsStr) -> String {
+pub fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:/@%+=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

@@ -16,7 +16,7 @@ use crate::manifest::{Kind, ObjectId};
 use crate::render::instance_selector;
 
 /// Pauses before an apply is sent again that met another writer.
-const CONFLICT_PAUSES: [Duration; 4] =
+pub(super) const CONFLICT_PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 
 /// The media type of server-side apply.
@@ -33,6 +33,13 @@ pub struct ClientArgs {
     pub has_variable: bool,
     /// How long a credential plugin may take.
     pub patience: Duration,
+}
+
+impl ClientArgs {
+    /// Whether they name a cluster at all.
+    pub(super) fn names_one(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some() || self.has_variable
+    }
 }
 
 /// What becomes of an object that others depend on, while they are still there.
@@ -173,17 +180,28 @@ impl Cluster {
         name: &str,
         object: &Value,
     ) -> std::result::Result<Value, Fault> {
+        for pause in CONFLICT_PAUSES {
+            match self.apply_once(kind, namespace, name, object).await {
+                Err(fault) if fault.code() == Some(409) => sleep_until(Instant::now() + pause).await,
+                answer => return answer,
+            }
+        }
+        self.apply_once(kind, namespace, name, object).await
+    }
+
+    /// The same, sent once: a conflict is an answer.
+    pub(super) async fn apply_once(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+    ) -> std::result::Result<Value, Fault> {
         let path = format!(
             "{}?fieldManager={}&force=true&fieldValidation=Ignore",
             object_path(kind, namespace, name),
             crate::plan::FIELD_MANAGER
         );
-        for pause in CONFLICT_PAUSES {
-            match self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await {
-                Err(fault) if fault.code() == Some(409) => sleep_until(Instant::now() + pause).await,
-                answer => return answer,
-            }
-        }
         self.send(Method::PATCH, &path, APPLY_PATCH, Some(object)).await
     }
 

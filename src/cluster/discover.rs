@@ -139,8 +139,8 @@ async fn writing(cluster: &Cluster, level: Level) -> Result<Writing> {
 }
 
 /// Learns the apps domain from a host that the cluster generated: of a Route that is there, or of one that is only tried
-/// (a dry run). `None` where neither is possible; an old server, which would really make it, is asked for the Routes of all
-/// namespaces instead.
+/// (a dry run). `None` where neither is possible; an old server, which would really make it, is asked for the Routes of the
+/// platform's own namespaces instead: whoever has a namespace can write any domain into a Route of theirs.
 pub async fn learn_apps_domain(cluster: &Cluster, level: Level, namespace: &str) -> Option<String> {
     let routes = cluster.list(Kind::Route, Some(namespace), "").await.unwrap_or_default();
     if let Some(domain) = routes.iter().find_map(generated_domain) {
@@ -148,12 +148,18 @@ pub async fn learn_apps_domain(cluster: &Cluster, level: Level, namespace: &str)
     }
     if !level.obeys_dry_run() {
         let routes = cluster.list(Kind::Route, None, "").await.unwrap_or_default();
-        return routes.iter().find_map(generated_domain);
+        return routes.iter().filter(|route| is_of_platform(route)).find_map(generated_domain);
     }
     let path = format!("/apis/route.openshift.io/v1/namespaces/{namespace}/routes?dryRun=All");
     let trial = json!({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": {"name": "lsdeploy-trial"},
         "spec": {"to": {"kind": "Service", "name": "none", "weight": 100}, "wildcardPolicy": "None"}});
     generated_domain(&cluster.post(&path, &trial).await.ok()?)
+}
+
+/// Only administrators write there: tenants cannot request projects of these names.
+fn is_of_platform(route: &Value) -> bool {
+    let namespace = route.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    namespace == "default" || namespace.starts_with("openshift-")
 }
 
 /// The domain in a generated host `<route>-<namespace>.<domain>`.
@@ -183,5 +189,12 @@ mod tests {
         };
         assert_eq!(generated_domain(&route("true")).as_deref(), Some("apps.example.com"));
         assert_eq!(generated_domain(&route("false")), None);
+    }
+
+    #[test]
+    fn a_route_of_a_tenant_does_not_tell_the_domain_of_others() {
+        let of = |namespace: &str| is_of_platform(&json!({"metadata": {"namespace": namespace}}));
+        assert!(of("default") && of("openshift-console"));
+        assert!(!of("evil") && !of("default-evil") && !of("openshift") && !of(""));
     }
 }

@@ -61,6 +61,9 @@ impl Fault {
                         "the credentials in the kubeconfig are unknown or have expired: log in again (`oc login`), \
                          or renew the client certificate",
                     ),
+                    403 if status.message.contains("exceeded quota") => error
+                        .hint("the rights are there, the room is not: `kubectl describe resourcequota -n NAMESPACE` shows what is used")
+                        .hint("free some of it, or have whoever set the quota raise it"),
                     403 => error.hint(format!(
                         "ask a cluster-admin for this right, or run as a user who has it; `kubectl auth can-i` tests it ({})",
                         status.reason
@@ -119,5 +122,23 @@ fn root_cause(error: &kube::Error) -> String {
             Some(inner) => cause = inner,
             None => return cause.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_used_up_quota_is_no_missing_right() {
+        let refused = |message: &str| {
+            let status =
+                Status { code: 403, reason: "Forbidden".to_owned(), message: message.to_owned(), ..Status::default() };
+            format!("{:?}", Fault::Refused(Box::new(status)).explain("create Service/emulator").hints)
+        };
+        let used_up = refused("services \"emulator\" is forbidden: exceeded quota: team, requested: services=1");
+        assert!(used_up.contains("kubectl describe resourcequota") && !used_up.contains("can-i"), "{used_up}");
+        let forbidden = refused("services is forbidden: User \"dev\" cannot create resource \"services\"");
+        assert!(forbidden.contains("can-i") && !forbidden.contains("resourcequota"), "{forbidden}");
     }
 }

@@ -108,7 +108,9 @@ async fn runs_under(cluster: &Cluster, environment: &Environment, scc: &str) -> 
         Err(fault) if fault.code() == Some(403) => return Ok(false),
         Err(fault) => return Err(fault.explain("read the environment's pods")),
     };
-    Ok(pods.iter().any(|pod| pod.pointer(&format!("/metadata/annotations/{CHOSEN}")).and_then(Value::as_str) == Some(scc)))
+    Ok(pods
+        .iter()
+        .any(|pod| pod.pointer(&format!("/metadata/annotations/{CHOSEN}")).and_then(Value::as_str) == Some(scc)))
 }
 
 fn told(scc: &str, unread: &[String], namespace: &NamespaceName, proof: &Proof) -> String {

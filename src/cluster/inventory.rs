@@ -1,13 +1,19 @@
 //! The inventories of a cluster: which environments there are, where, and with which recorded choices.
+//!
+//! Whoever may write a ConfigMap can write an inventory. One that cannot be read keeps nobody from the others, and of several of
+//! one name the one counts for which others vouch.
 
+use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::vouch::voucher;
 use super::{Cluster, Fault, project};
 use crate::environment::{EnvName, Tenure};
 use crate::error::{CommandError, Result};
 use crate::manifest::Kind;
 use crate::plan::record::{self, EXPIRES, Run};
+use crate::printable::printable;
 use crate::render::{INVENTORY, INVENTORY_LABEL, instance_selector};
 use crate::settings::Choices;
 
@@ -51,6 +57,17 @@ pub struct Seen {
     pub inventories: Vec<Inventory>,
     /// Only the caller's projects were searched: it may not search all namespaces.
     pub only_projects: bool,
+    /// Inventories that cannot be read, each with where it is and why.
+    pub damaged: Vec<String>,
+}
+
+impl Seen {
+    /// What is to be said of what is not shown.
+    pub fn notes(&self) -> Vec<String> {
+        let searched = "only your projects were searched: you may not list all namespaces";
+        let damaged = self.damaged.iter().map(|why| format!("{why}; it is left out"));
+        self.only_projects.then(|| searched.to_owned()).into_iter().chain(damaged).collect()
+    }
 }
 
 /// Every environment that the caller may see.
@@ -69,7 +86,9 @@ pub async fn all(cluster: &Cluster) -> Result<Seen> {
         }
         Err(fault) => return Err(explain(&fault)),
     };
-    Ok(Seen { inventories: found.iter().map(read).collect::<Result<_>>()?, only_projects })
+    let (inventories, damaged) = sort(&found);
+    let damaged = damaged.into_iter().map(|(_, error)| error.message).collect();
+    Ok(Seen { inventories, only_projects, damaged })
 }
 
 /// What a search for an environment came to.
@@ -132,13 +151,13 @@ impl Search {
 pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> Result<Search> {
     let selector = format!("{},{INVENTORY_LABEL}=true", instance_selector(env.as_str()));
     let fault = match cluster.list(Kind::ConfigMap, None, &selector).await {
-        Ok(found) => return choose(env, namespace, &found),
+        Ok(found) => return choose(cluster, env, namespace, &found).await,
         Err(fault) if fault.code() == Some(403) => fault,
         Err(fault) => return Err(fault.explain(&format!("look for the environment {env}"))),
     };
     let home = namespace.map_or_else(|| env.default_namespace(), str::to_owned);
     let is_hidden = match cluster.get(Kind::ConfigMap, &home, INVENTORY).await {
-        Ok(Some(found)) => return choose(env, None, &[found]),
+        Ok(Some(found)) => return choose(cluster, env, None, &[found]).await,
         Ok(None) => false,
         Err(fault) if fault.code() == Some(403) => true,
         Err(fault) => return Err(fault.explain(&format!("read the inventory in {home}"))),
@@ -148,32 +167,102 @@ pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> 
     };
     let found = project::look_into(cluster, &projects, Kind::ConfigMap, INVENTORY).await;
     let found = found.map_err(|fault| fault.explain(&format!("look for the environment {env} in your projects")))?;
-    match choose(env, namespace, &found)? {
+    match choose(cluster, env, namespace, &found).await? {
         Search::Absent if is_hidden => Ok(Search::NotYours),
         search => Ok(search),
     }
 }
 
 /// One environment per name: a second one elsewhere is refused.
-fn choose(env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Search> {
-    let all: Vec<Inventory> = found.iter().map(read).collect::<Result<_>>()?;
-    let Some(inventory) = all.into_iter().find(|inventory| inventory.env == env.as_str()) else {
-        return Ok(Search::Absent);
+async fn choose(cluster: &Cluster, env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Search> {
+    let mut all = of_env(env, namespace, found)?;
+    if let Some(at) = all.iter().position(|inventory| namespace == Some(&inventory.namespace)) {
+        return Ok(Search::Found(Box::new(all.swap_remove(at))));
+    }
+    let inventory = match all.len() {
+        0 => return Ok(Search::Absent),
+        1 => all.remove(0),
+        _ => most_trusted(cluster, env, all).await?,
     };
     match namespace {
-        Some(namespace) if namespace != inventory.namespace => {
-            Err(CommandError::new(format!("the environment {env} is in the namespace {} already", inventory.namespace))
-                .hint(format!("leave --namespace out, or remove it first: lsdeploy down --env {env}")))
+        Some(_) => {
+            let place = &inventory.namespace;
+            Err(CommandError::new(format!("the environment {env} is in the namespace {place} already"))
+                .hint(format!("leave --namespace out, or remove it first: lsdeploy down --env {env}"))
+                .hint(stray(place)))
         }
-        _ => Ok(Search::Found(Box::new(inventory))),
+        None => Ok(Search::Found(Box::new(inventory))),
     }
+}
+
+/// The inventories of one environment. One that cannot be read is an error where the environment is looked for.
+fn of_env(env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Vec<Inventory>> {
+    let (mut all, damaged) = sort(found);
+    let home = namespace.map_or_else(|| env.default_namespace(), str::to_owned);
+    if let Some((_, error)) = damaged.into_iter().find(|(place, _)| *place == home) {
+        return Err(error);
+    }
+    all.retain(|inventory| inventory.env == env.as_str());
+    Ok(all)
+}
+
+/// Of several inventories of one name the one for which others vouch.
+async fn most_trusted(cluster: &Cluster, env: &EnvName, all: Vec<Inventory>) -> Result<Inventory> {
+    // What the caller may not see vouches for nothing.
+    let scc = async { cluster.get(Kind::SecurityContextConstraints, "", &env.scc()).await.ok().flatten() };
+    let places = all.iter().map(|inventory| cluster.get(Kind::Namespace, "", &inventory.namespace));
+    let (scc, places) = tokio::join!(scc, join_all(places));
+    let mut ranked: Vec<_> = all
+        .into_iter()
+        .zip(places)
+        .map(|(inventory, place)| {
+            let place = place.ok().flatten();
+            let voucher = voucher(env.as_str(), &inventory.namespace, place.as_ref(), scc.as_ref());
+            (std::mem::discriminant(&voucher), voucher, inventory)
+        })
+        .collect();
+    ranked.sort_by(|(_, a, _), (_, b, _)| b.cmp(a));
+    if let [(first, ..), (second, ..), ..] = ranked.as_slice()
+        && first == second
+    {
+        let names: Vec<&str> = ranked.iter().map(|(.., inventory)| inventory.namespace.as_str()).collect();
+        return Err(CommandError::new(format!(
+            "more than one namespace says that it holds the environment {env}: {}",
+            names.join(", ")
+        ))
+        .hint("say which is meant with --namespace")
+        .hint(
+            "an inventory that nobody needs is removed by `kubectl -n NAMESPACE delete configmap lsdeploy-inventory`",
+        ));
+    }
+    let missing = || CommandError::new(format!("there is no environment {env}"));
+    ranked.into_iter().next().map(|(.., inventory)| inventory).ok_or_else(missing)
+}
+
+/// How to get rid of an inventory for which nobody vouches.
+pub fn stray(namespace: &str) -> String {
+    format!("if nobody made it there on purpose: `kubectl -n {namespace} delete configmap {INVENTORY}`")
+}
+
+/// What can be read, and what cannot: where it is and why.
+fn sort(found: &[Value]) -> (Vec<Inventory>, Vec<(String, CommandError)>) {
+    let named = |object: &&Value| object.pointer("/metadata/name").is_some_and(|name| name == INVENTORY);
+    let (mut inventories, mut damaged) = (Vec::new(), Vec::new());
+    for object in found.iter().filter(named) {
+        let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+        match read(object) {
+            Ok(inventory) => inventories.push(inventory),
+            Err(error) => damaged.push((namespace.to_owned(), error)),
+        }
+    }
+    (inventories, damaged)
 }
 
 fn read(object: &Value) -> Result<Inventory> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let namespace = text("/metadata/namespace").unwrap_or_default();
     let damaged = |what: &str| {
-        CommandError::new(format!("the inventory in {namespace} is damaged: {what}"))
+        CommandError::new(format!("the inventory in {namespace} is damaged: {}", printable(what)))
             .hint(format!("`kubectl -n {namespace} get configmap {INVENTORY} -o yaml` shows it"))
     };
     let settings = text("/data/settings").ok_or_else(|| damaged("it has no settings"))?;
@@ -188,4 +277,41 @@ fn read(object: &Value) -> Result<Inventory> {
         history: record::history(&object["data"]),
         namespace,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str, namespace: &str, data: Value) -> Value {
+        json!({"metadata": {"name": name, "namespace": namespace}, "data": data})
+    }
+
+    fn good(namespace: &str) -> Value {
+        object(INVENTORY, namespace, json!({"env": "team1", "namespace": "own", "settings": "{}"}))
+    }
+
+    #[test]
+    fn one_inventory_that_cannot_be_read_keeps_nobody_from_the_others() {
+        let bare = object(INVENTORY, "aaa", json!({"env": "team1"}));
+        let other_name = object("copy", "bbb", json!({"env": "team1", "settings": "{}"}));
+        let found = [bare, other_name, good("localstack-team1")];
+        let (inventories, damaged) = sort(&found);
+        assert_eq!((inventories.len(), damaged.len()), (1, 1));
+        assert!(damaged[0].1.message.contains("in aaa is damaged: it has no settings"), "{damaged:?}");
+        let env = EnvName::parse("team1").unwrap();
+        let all = of_env(&env, None, &found).unwrap();
+        assert_eq!(all.iter().map(|one| one.namespace.as_str()).collect::<Vec<_>>(), ["localstack-team1"]);
+        assert!(of_env(&env, Some("aaa"), &found).is_err(), "it is the one that is meant");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let seen =
+            Seen { inventories: vec![], only_projects: true, damaged: vec!["the inventory in aaa is damaged".into()] };
+        assert_eq!(seen.notes().len(), 2);
+        assert!(seen.notes()[1].ends_with("; it is left out"));
+    }
 }

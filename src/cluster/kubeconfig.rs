@@ -32,9 +32,10 @@ pub(super) async fn read(args: &ClientArgs) -> Result<Login> {
             let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
             (config.map_err(|error| unusable(&error))?, context)
         }
-        // A job inside the cluster has no kubeconfig but a ServiceAccount.
         Err(error @ (KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath)) if args.kubeconfig.is_none() => {
-            (kube::Config::incluster().map_err(|_| missing(&error, args.has_variable))?, None)
+            // A job inside the cluster has no kubeconfig but a ServiceAccount. Where a cluster is named, that one is meant.
+            let in_cluster = (!args.names_one()).then(|| kube::Config::incluster().ok()).flatten();
+            (in_cluster.ok_or_else(|| missing(&error, args))?, None)
         }
         Err(error) => return Err(unusable(&error)),
     };
@@ -75,11 +76,15 @@ fn warnings(config: &kube::Config) -> Vec<String> {
 }
 
 /// There is none, or the variable names one that cannot be read.
-fn missing(error: &KubeconfigError, has_variable: bool) -> CommandError {
-    let error = match error {
-        KubeconfigError::ReadConfig(why, path) if has_variable => {
+fn missing(error: &KubeconfigError, args: &ClientArgs) -> CommandError {
+    let error = match (error, &args.context) {
+        (KubeconfigError::ReadConfig(why, path), _) if args.has_variable => {
             CommandError::new(format!("cannot read {}, which $KUBECONFIG names: {why}", path.display()))
                 .hint("unset KUBECONFIG or correct it, or name a file with --kubeconfig")
+        }
+        (_, Some(context)) => {
+            CommandError::new(format!("there is no kubeconfig in which to look for the context `{context}`"))
+                .hint("name a file with --kubeconfig; in a pod, leave --context out to use its ServiceAccount")
         }
         _ => CommandError::new("there is no kubeconfig: neither --kubeconfig, nor $KUBECONFIG, nor ~/.kube/config")
             .hint("log in first (`oc login`), or name a file with --kubeconfig"),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::discover::Facts;
 use super::{Cluster, Fault};
-use crate::environment::{NamespaceName, Tenure};
+use crate::environment::NamespaceName;
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{Action, Plan};
@@ -104,14 +104,13 @@ fn serves(facts: &Facts) -> String {
     format!("Kubernetes {}; serves Routes: yes, SCCs: {sccs}, projects: {projects}", facts.version)
 }
 
-/// How a namespace that is not there can be made: as a namespace, else as a project; where neither is allowed, the plan's
-/// own check says so.
-pub async fn founding(cluster: &Cluster) -> Result<Tenure> {
+/// Whether a namespace that is not there is made as a project: where the caller may not make namespaces but may request those.
+/// Where neither is allowed, the plan's own check says so.
+pub async fn founds_project(cluster: &Cluster) -> Result<bool> {
     if review(cluster, "", "", "namespaces", "create").await? {
-        return Ok(Tenure::Own);
+        return Ok(false);
     }
-    let may_request = review(cluster, "", "project.openshift.io", "projectrequests", "create").await?;
-    Ok(if may_request { Tenure::Project } else { Tenure::Own })
+    review(cluster, "", "project.openshift.io", "projectrequests", "create").await
 }
 
 /// Whether the caller may write in a namespace: the right to what `up` writes first stands for all.

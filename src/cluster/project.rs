@@ -33,6 +33,12 @@ pub fn env_of(namespace: &Value) -> Option<&str> {
     description.strip_prefix(before)?.strip_suffix(after)
 }
 
+/// Who requested a project, as the platform recorded it.
+pub fn requester(namespace: &Value) -> &str {
+    let requester = namespace.pointer("/metadata/annotations/openshift.io~1requester");
+    requester.and_then(Value::as_str).unwrap_or_default()
+}
+
 /// Asks for a project, and waits until the caller may write in it.
 ///
 /// # Errors

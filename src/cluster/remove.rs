@@ -35,8 +35,8 @@ pub struct Doomed<'a> {
     pub env: &'a EnvName,
     /// Its namespace.
     pub namespace: &'a NamespaceName,
-    /// Its namespace was requested as a project.
-    pub is_project: bool,
+    /// A namespace of ours is to be deleted as a project: as a namespace the caller may not.
+    pub as_project: bool,
     /// What the caller may not delete.
     pub keep: &'a [ObjectId],
 }
@@ -73,15 +73,16 @@ struct Targets {
 
 impl Targets {
     fn of(live: LiveState, doomed: Doomed<'_>) -> Self {
-        let Doomed { env, namespace, is_project, keep } = doomed;
+        let Doomed { env, namespace, as_project, keep } = doomed;
         let mut live = live;
+        let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
         let home = ObjectId::new(Kind::Namespace, namespace.as_str());
         let there = live.objects.get(&home);
         let is_closed = there.is_none_or(|object| object.pointer("/metadata/deletionTimestamp").is_some());
-        // A run that was killed early has left a project without an inventory.
-        let is_project = |object: &Value| is_project || project::env_of(object) == Some(env.as_str());
+        // The namespace itself says so, which an editor of what is in it cannot change; an inventory is not asked.
+        let is_project =
+            |object: &Value| as_project && is_ours(object) || project::env_of(object) == Some(env.as_str());
         let project = there.is_some_and(is_project).then(|| live.objects.remove(&home)).flatten();
-        let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
         let ours = live.objects.into_iter().filter(|(id, object)| is_ours(object) && !keep.contains(id));
         let ours: Vec<(ObjectId, Value)> = ours.collect();
         let owns_namespace = project.is_some() || ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
@@ -281,5 +282,39 @@ async fn until_gone(cluster: &Cluster, namespace: &NamespaceName, (id, uid): &Ta
             return Ok(());
         }
         sleep_until(Instant::now() + LOOK_AGAIN).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// How many projects and namespaces go, where the namespace is this one and holds an inventory that names it.
+    fn doomed(home: Value, as_project: bool) -> (bool, usize) {
+        let (env, namespace) = (EnvName::parse("team1").unwrap(), NamespaceName::parse("prod").unwrap());
+        let inventory = json!({"metadata": {"name": INVENTORY, "uid": "u2", "labels": {
+            "app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"}},
+            "data": {"env": "team1", "namespace": "project"}});
+        let objects =
+            [(ObjectId::new(Kind::Namespace, "prod"), home), (ObjectId::new(Kind::ConfigMap, INVENTORY), inventory)];
+        let live = LiveState { objects: objects.into_iter().collect(), ..LiveState::default() };
+        let targets = Targets::of(live, Doomed { env: &env, namespace: &namespace, as_project, keep: &[] });
+        (targets.project.is_some(), targets.namespace.len())
+    }
+
+    #[test]
+    fn an_inventory_does_not_have_somebody_elses_namespace_deleted() {
+        let plain = json!({"metadata": {"name": "prod", "uid": "u1"}});
+        assert_eq!(doomed(plain.clone(), false), (false, 0));
+        assert_eq!(doomed(plain, true), (false, 0));
+        let described = json!({"metadata": {"name": "prod", "uid": "u1", "annotations": {
+            "openshift.io/description": "Environment team1, made by lsdeploy"}}});
+        assert_eq!(doomed(described, false), (true, 0));
+        let labelled = json!({"metadata": {"name": "prod", "uid": "u1", "labels": {
+            "app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"}}});
+        assert_eq!(doomed(labelled.clone(), false), (false, 1));
+        assert_eq!(doomed(labelled, true), (true, 0));
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Cluster, Fault};
 use crate::error::Result;
+use crate::level::Level;
 use crate::scc::rbac::{Lists, Rbac};
 use crate::scc::{NamespaceFacts, Release, Scc};
 
@@ -60,9 +61,8 @@ pub async fn surroundings(cluster: &Cluster) -> Result<Surroundings> {
 }
 
 /// The platform's release, from the version of its Kubernetes.
-pub fn release(version: &str) -> Release {
-    let minor = version.trim_start_matches('v').split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
-    minor.map_or(Release::RECORDED, |minor| Release::v4(minor.saturating_sub(MINOR_AHEAD)))
+pub fn release(level: Level) -> Release {
+    level.minor().map_or(Release::RECORDED, |minor| Release::v4(minor.saturating_sub(MINOR_AHEAD)))
 }
 
 type Read = std::result::Result<Vec<Value>, String>;

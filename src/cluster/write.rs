@@ -3,8 +3,9 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
 
-use super::client::{collection_path, object_path};
+use super::client::{CONFLICT_PAUSES, collection_path, object_path};
 use super::{Cluster, Fault};
 use crate::level::Writing;
 use crate::manifest::{Kind, ObjectId};
@@ -14,6 +15,10 @@ use crate::render::INVENTORY;
 
 /// Somebody else may write in between so often.
 const TRIES: usize = 5;
+
+/// A version that no object has: the first write of a store makes the second. An object that is applied with it is created where
+/// there is none, and a conflict where there is one.
+const OF_NO_OBJECT: &str = "1";
 
 /// One object that is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +31,13 @@ pub struct Wanted<'a> {
     pub desired: &'a Value,
     /// The paths in which the plan found it to differ.
     pub changes: &'a [String],
+}
+
+impl Wanted<'_> {
+    /// The plan found none. The inventory may have been made for the lock meanwhile.
+    fn is_new(self) -> bool {
+        self.changes.is_empty() && self.id.name != INVENTORY
+    }
 }
 
 /// Writes the object and returns it as stored.
@@ -53,6 +65,9 @@ async fn apply(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
     if was_merged && let Some(live) = cluster.get(id.kind, namespace, &id.name).await? {
         send(cluster, namespace, id, merge::forget(id.kind, desired, &live)).await?;
     }
+    if wanted.is_new() {
+        return make(cluster, wanted).await;
+    }
     let stored = cluster.apply(id.kind, namespace, &id.name, desired).await?;
     // Whoever is said to have set a field keeps it when lsdeploy drops it.
     match owned_fields::without_past(&stored).filter(|_| was_merged) {
@@ -66,14 +81,37 @@ async fn apply(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
     }
 }
 
+/// Creates the object. One that has appeared under its name meanwhile, or that the caller may not see, is left alone unless it says
+/// that it is ours and is as wanted: then an answer was lost, or another run of this environment was faster.
+async fn make(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
+    let Wanted { namespace, id, desired, .. } = wanted;
+    let mut new = desired.clone();
+    new["metadata"]["resourceVersion"] = OF_NO_OBJECT.into();
+    let mut pauses = CONFLICT_PAUSES.into_iter();
+    loop {
+        let fault = match cluster.apply_once(id.kind, namespace, &id.name, &new).await {
+            Err(fault) if fault.code() == Some(409) => fault,
+            answer => return answer,
+        };
+        if let Some(live) = cluster.get(id.kind, namespace, &id.name).await? {
+            check_unchanged(wanted, &live)?;
+            let mut same = desired.clone();
+            same["metadata"]["uid"] = live["metadata"]["uid"].clone();
+            return cluster.apply(id.kind, namespace, &id.name, &same).await;
+        }
+        // It is something else that is written at the same time, e.g. what is left of a quota.
+        match pauses.next() {
+            Some(pause) => sleep_until(Instant::now() + pause).await,
+            None => return Err(fault),
+        }
+    }
+}
+
 /// Creates the object, or brings the live one into line.
 async fn merge(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
-    let Wanted { namespace, id, desired, changes } = wanted;
+    let Wanted { namespace, id, desired, .. } = wanted;
     // What the plan found to be missing is made without another look.
-    let mut live = match changes {
-        [] if id.name != INVENTORY => None,
-        _ => cluster.get(id.kind, namespace, &id.name).await?,
-    };
+    let mut live = if wanted.is_new() { None } else { cluster.get(id.kind, namespace, &id.name).await? };
     let mut last = None;
     for _ in 0..TRIES {
         let answer = match &live {

@@ -250,7 +250,8 @@ fn tell(progress: &Progress<'_>, events: &Events) {
                 [] => "to tell causes apart".to_owned(),
                 some => format!("because of {}", some.join(", ")),
             };
-            let more = if *questions == 1 { "one more question".to_owned() } else { format!("{questions} more questions") };
+            let more =
+                if *questions == 1 { "one more question".to_owned() } else { format!("{questions} more questions") };
             events.send(What::Note(format!("asking {more} {because}; this takes up to 6 s")));
         }
     }

@@ -9,7 +9,7 @@ use crate::cluster::discover;
 use crate::cluster::inventory::{self, Search};
 use crate::cluster::leave::{self, Leave};
 use crate::cluster::remove::{self, Doomed, Remover};
-use crate::environment::{EnvName, NamespaceName, Tenure};
+use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
 use crate::manifest::{Kind, ObjectId};
@@ -21,12 +21,12 @@ pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Resu
     let cluster = context.connect().await?;
     let results =
         join_all(names.iter().map(|name| remove_one(&cluster, &context, name, args.namespace.as_deref()))).await;
-    Ok(outcome(names.into_iter().zip(results), &context, colour))
+    Ok(outcome(names.iter().map(ToString::to_string).zip(results), &context, colour))
 }
 
 /// What became of environments that were to be removed.
 pub(super) fn outcome(
-    results: impl Iterator<Item = (EnvName, Result<Removed>)>,
+    results: impl Iterator<Item = (String, Result<Removed>)>,
     context: &Context,
     colour: bool,
 ) -> Outcome {
@@ -42,7 +42,7 @@ pub(super) fn outcome(
                 removed.push(one);
             }
             Err(error) => {
-                let error = error.pasteable(&context.flags(name.as_str()));
+                let error = error.pasteable(&context.flags(&name));
                 outcome.problems.push_str(&report::text::error(&error, colour));
                 outcome.status = ExitStatus::Error;
             }
@@ -63,7 +63,6 @@ pub(super) async fn remove_one(
     let search = search?;
     let out_of_sight = matches!(search, Search::NotYours);
     let found = search.certain(name)?;
-    let is_project = found.as_ref().is_some_and(|inventory| inventory.tenure == Tenure::Project);
     let was_there = found.is_some();
     let has_own_scc = found.as_ref().is_none_or(|inventory| !has_other_scc(&inventory.choices));
     let home = match (found, namespace) {
@@ -74,11 +73,11 @@ pub(super) async fn remove_one(
     let home = NamespaceName::parse(&home)?;
     let events = context.events(name.as_str());
     let Leave { keep, mut left, unseen, as_project } = leave::ask(cluster, name, &home).await?;
-    let doomed = Doomed { env: name, namespace: &home, is_project: is_project || as_project, keep: &keep };
+    let doomed = Doomed { env: name, namespace: &home, as_project, keep: &keep };
     let holder = context.holder(user.as_deref());
     let remover = Remover { locks: &context.locks, holder: &holder, timeout: context.timeout, events: &events };
     let deleted = remove::remove(cluster, doomed, remover).await?;
-    let stays = !(is_project || as_project || left.iter().any(|id| id.kind == Kind::Namespace));
+    let stays = !(as_project || left.iter().any(|id| id.kind == Kind::Namespace));
     if stays && deleted > 0 {
         left.extend(leave::release(cluster, name, &home).await?);
     }
@@ -114,11 +113,14 @@ fn left_behind(removed: &Removed) -> Option<CommandError> {
         let place = namespace.as_ref().filter(|_| namespaced).map_or_else(String::new, |name| format!(" -n {name}"));
         (!ids.is_empty()).then(|| format!("`kubectl delete --ignore-not-found{place} {}`", ids.join(" ")))
     };
+    // Without its inventory nothing else says where it was.
+    let elsewhere = namespace.as_deref().filter(|name| *name != format!("localstack-{env}"));
+    let elsewhere = elsewhere.map(|name| format!(" --namespace {name}")).unwrap_or_default();
     let commands: Vec<String> = [delete(true), delete(false)].into_iter().flatten().collect();
     Some(
         CommandError::new(format!("{env} is gone but for what a cluster-admin must delete: {}", why.join("; ")))
             .hint(format!("a cluster-admin runs {}", commands.join(" and ")))
-            .hint(format!("or, with the same result: `lsdeploy down --env {env}` as cluster-admin")),
+            .hint(format!("or, with the same result: `lsdeploy down --env {env}{elsewhere}` as cluster-admin")),
     )
 }
 
@@ -142,6 +144,9 @@ mod tests {
         let commands = "`kubectl delete --ignore-not-found -n house roles/lsdeploy-scc` and \
              `kubectl delete --ignore-not-found securitycontextconstraints/lsdeploy-a`";
         assert!(error.hints[0].contains(commands), "{:?}", error.hints);
+        assert!(error.hints[1].contains("`lsdeploy down --env a --namespace house`"), "{:?}", error.hints);
+        let usual = left_behind(&Removed { namespace: Some("localstack-a".into()), ..removed }).unwrap();
+        assert!(usual.hints[1].contains("`lsdeploy down --env a`"), "{:?}", usual.hints);
         assert_eq!(left_behind(&Removed::default()), None);
     }
 }

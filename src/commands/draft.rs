@@ -2,6 +2,7 @@
 
 mod secrets;
 mod tenancy;
+mod trust;
 
 use super::target::{self, Target};
 use crate::cluster::discover::Facts;
@@ -63,6 +64,7 @@ pub(super) struct Draft {
 pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) -> Result<Draft> {
     let Wanted { name, namespace, choices, adopted, token } = wanted;
     let (owner, token_source) = (choices.owner.is_some(), choices.auth_token.is_some());
+    let said = trust::Said { namespace: namespace.is_some(), scc: choices.scc.is_some() };
     let target = target::find(cluster, facts, name, namespace, choices).await?;
     let Target { environment, mut live, domain_is_unknown, needs_project, .. } = target;
     let asked = Asked { environment: &environment, owner, token, token_source, needs_project };
@@ -71,7 +73,7 @@ pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) 
         tenancy::allowed(cluster, facts, &asked),
         secrets::missing_pulls(cluster, &environment),
     )?;
-    tenancy::check_ranges(&facts.version, &environment)?;
+    tenancy::check_ranges(facts.level, &environment)?;
     let mut set = render::render(&environment)?;
     complete(&mut set, &environment, &live);
     notes.extend(tenancy::withhold(&environment, allowed, &mut set, &mut live));
@@ -80,6 +82,9 @@ pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) 
         .map_err(|conflicts| refuse_conflicts(&environment, &conflicts))?;
     if !facts.is_admin {
         notes.extend(grant::rely(cluster, &environment, &live, &mut plan).await?);
+    }
+    if !needs_project {
+        trust::check(said, facts, &environment, &live, &plan)?;
     }
     Ok(Draft { environment, plan, live, needs_project, domain_is_unknown, notes, preflight: None })
 }

@@ -11,9 +11,8 @@ use crate::report;
 pub(super) async fn run(args: &ListArgs, context: Context) -> Result<Outcome> {
     let cluster = context.connect().await?;
     let seen = inventory::all(&cluster).await?;
-    if seen.only_projects {
-        let note = "only your projects were searched: you may not list all namespaces";
-        context.events("").send(What::Note(note.to_owned()));
+    for note in seen.notes() {
+        context.events("").send(What::Note(note));
     }
     if args.orphans {
         let found = orphans::find(&cluster, &seen).await?;
@@ -22,7 +21,7 @@ pub(super) async fn run(args: &ListArgs, context: Context) -> Result<Outcome> {
             OutputFormat::Text => report::orphans::text(&found, jiff::Timestamp::now()),
         }));
     }
-    let Seen { inventories: found, only_projects } = seen;
+    let Seen { inventories: found, only_projects, .. } = seen;
     Ok(Outcome::success(match context.output {
         OutputFormat::Json => report::json::list(&found),
         OutputFormat::Text => report::text::list(&found, only_projects, jiff::Timestamp::now()),

@@ -6,12 +6,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::place::{Found, Sought};
 use super::{Context, Outcome, target};
 use crate::cli::RenderArgs;
-use crate::cluster::{discover, inventory};
-use crate::environment::{EnvName, Environment, ImageRef, NamespaceName, Place, Tenure};
+use crate::environment::{EnvName, Environment, ImageRef, NamespaceName};
 use crate::error::{CommandError, Result};
-use crate::level::Level;
 use crate::render::{self, gc::Gc};
 use crate::yaml;
 
@@ -20,29 +19,13 @@ pub(super) async fn run(args: &RenderArgs, context: Context) -> Result<Outcome> 
         return gc(args);
     }
     let name = EnvName::parse(args.env.env.as_deref().unwrap_or_default())?;
-    let mut choices = target::choices(&args.choices)?;
-    let mut place = Place {
-        namespace: args.env.namespace.clone(),
-        tenure: Tenure::Own,
-        cluster_domain: None,
-        has_sccs: true,
-        level: Level::NEWEST,
-    };
-    if choices.apps_domain.is_none() {
-        let cluster = context.connect().await.map_err(offline)?;
-        let facts = discover::discover(&cluster).await.map_err(offline)?;
-        if let Some(found) = inventory::find(&cluster, &name, args.env.namespace.as_deref()).await?.found() {
-            choices = choices.over(found.choices);
-            place.namespace = Some(found.namespace);
-            place.tenure = found.tenure;
-        }
-        place.cluster_domain = facts.apps_domain;
-        place.has_sccs = facts.has_sccs;
-        place.level = facts.level;
-    }
+    let choices = target::choices(&args.choices)?;
+    let namespace = args.env.namespace.as_deref();
+    let sought = Sought { name: &name, namespace, choices, context: &context, command: "render" };
+    let Found { choices, place, notes } = sought.find().await?;
     let environment = Environment::validate(&name, choices, place)?;
     let set = render::render(&environment)?;
-    let needs = render::needs(&environment);
+    let needs = [notes, render::needs(&environment)].concat();
     match &args.output_dir {
         None => {
             let comments = needs.iter().fold(String::new(), |text, need| text + "# " + need + "\n");
@@ -78,10 +61,6 @@ fn gc(args: &RenderArgs) -> Result<Outcome> {
             write_files(files, directory)
         }
     }
-}
-
-fn offline(error: CommandError) -> CommandError {
-    error.hint("`render` needs no cluster when --apps-domain names the domain of the Routes")
 }
 
 /// One file per object, numbered in apply order, so that `kubectl apply -f DIRECTORY` works. An existing directory must

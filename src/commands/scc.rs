@@ -61,7 +61,7 @@ async fn explain_env(args: &SccExplainArgs, context: Context) -> Result<Outcome>
         rbac,
         pods,
         namespaces,
-        release: sccs::release(&facts.version),
+        release: sccs::release(facts.level),
     };
     let explanation = explain(&material);
     let text = match context.output {

@@ -124,15 +124,23 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
     let home = NamespaceName::parse(&home)?;
     let mut live = observe::observe(cluster, name, &home).await?;
     live.writing = facts.writing;
-    let tenure = match &inventory {
-        Some(inventory) => inventory.tenure,
-        None => tenure(name, &home, &live, namespace.is_some())?,
+    if inventory.is_none() {
+        check_stays(name, &home, &live)?;
+    }
+    let place = ObjectId::new(Kind::Namespace, home.as_str());
+    let is_there = live.objects.contains_key(&place);
+    let seen = match live.objects.get(&place) {
+        Some(object) => Home::There(object),
+        None if live.hidden.contains(&place) => Home::Hidden,
+        None => Home::Absent,
     };
-    let is_there = live.objects.contains_key(&ObjectId::new(Kind::Namespace, home.as_str()));
-    let tenure = match tenure {
-        Tenure::Own if facts.has_projects && !is_there && !facts.is_admin => preflight::founding(cluster).await?,
-        tenure => tenure,
-    };
+    let said = inventory.as_ref().map(|inventory| inventory.tenure).or(namespace.map(|_| Tenure::Guest));
+    let mut tenure = tenure(name, home.as_str(), seen, said)?;
+    // A namespace that the caller may not see, named or not, may be a project that is yet to be requested.
+    let is_open = tenure == Tenure::Own || tenure == Tenure::Guest && inventory.is_none();
+    if is_open && facts.has_projects && !is_there && !facts.is_admin && preflight::founds_project(cluster).await? {
+        tenure = Tenure::Project;
+    }
     let cluster_domain = match &facts.apps_domain {
         Some(domain) => Some(domain.clone()),
         None => discover::learn_apps_domain(cluster, facts.level, home.as_str()).await,
@@ -157,23 +165,36 @@ pub(super) async fn existing(cluster: &Cluster, facts: &Facts, name: &str, names
     look(cluster, facts, sought).await
 }
 
-/// Whose the namespace is, where no inventory says it: ours if it is to be made, carries our labels or was requested by
-/// us as a project, a guest's stay if the user named it, and otherwise somebody else's.
-fn tenure(name: &EnvName, home: &NamespaceName, live: &LiveState, named: bool) -> Result<Tenure> {
-    check_stays(name, home, live)?;
-    let Some(object) = live.objects.get(&ObjectId::new(Kind::Namespace, home.as_str())) else { return Ok(Tenure::Own) };
-    let Some(owner) = foreign_owner(name.as_str(), home.as_str(), object) else { return Ok(Tenure::Own) };
+/// What is known of a namespace.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Home<'a> {
+    There(&'a Value),
+    Absent,
+    /// The caller may not see it.
+    Hidden,
+}
+
+/// Whose a namespace is: ours if it is to be made or carries our labels, a project of ours if it was requested as one, a guest's
+/// stay where somebody said so, and otherwise somebody else's. `said`: by an inventory, or by naming it. What can be seen counts
+/// more: an editor of the namespace can write an inventory, but not change the namespace.
+pub(super) fn tenure(name: &EnvName, home: &str, seen: Home<'_>, said: Option<Tenure>) -> Result<Tenure> {
+    let object = match seen {
+        Home::Absent => return Ok(Tenure::Own),
+        Home::Hidden => return Ok(said.unwrap_or(Tenure::Own)),
+        Home::There(object) => object,
+    };
+    let Some(owner) = foreign_owner(name.as_str(), home, object) else { return Ok(Tenure::Own) };
     let owner = match project::env_of(object) {
         Some(env) if env == name.as_str() => return Ok(Tenure::Project),
         Some(env) => format!("the environment `{env}`"),
         None => owner,
     };
     let of_other_env = owner.starts_with("the environment");
-    match named {
-        true if !of_other_env => Ok(Tenure::Guest),
-        true => Err(CommandError::new(format!("the namespace {home} belongs to {owner}"))
+    match said {
+        Some(_) if !of_other_env => Ok(Tenure::Guest),
+        Some(_) => Err(CommandError::new(format!("the namespace {home} belongs to {owner}"))
             .hint("every environment has a namespace of its own: name another one, or leave --namespace out")),
-        false => Err(CommandError::new(format!("the namespace {home} exists and belongs to {owner}")).hint(format!(
+        None => Err(CommandError::new(format!("the namespace {home} exists and belongs to {owner}")).hint(format!(
             "choose another name, or use it as it is with --namespace {home}: lsdeploy then leaves the namespace itself alone"
         ))),
     }
@@ -187,4 +208,38 @@ fn check_stays(name: &EnvName, home: &NamespaceName, live: &LiveState) -> Result
             .hint(format!("`lsdeploy down --env {name}` waits until it is gone; then run this again")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(seen: Home<'_>, said: Option<Tenure>, expected: Option<Tenure>) {
+        let name = EnvName::parse("team1").unwrap();
+        assert_eq!(tenure(&name, "home", seen, said).ok(), expected, "{seen:?} {said:?}");
+    }
+
+    #[test]
+    fn whose_a_namespace_is_follows_from_what_can_be_seen_of_it() {
+        let labelled = |env: &str| json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": env}}});
+        let project = |env: &str| {
+            let description = format!("Environment {env}, made by lsdeploy");
+            json!({"metadata": {"annotations": {"openshift.io/description": description}}})
+        };
+        let plain = json!({"metadata": {}});
+        let every = [None, Some(Tenure::Own), Some(Tenure::Guest), Some(Tenure::Project)];
+        for said in every {
+            check(Home::Absent, said, Some(Tenure::Own));
+            check(Home::Hidden, said, Some(said.unwrap_or(Tenure::Own)));
+            check(Home::There(&labelled("team1")), said, Some(Tenure::Own));
+            check(Home::There(&project("team1")), said, Some(Tenure::Project));
+            check(Home::There(&labelled("team2")), said, None);
+            check(Home::There(&project("team2")), said, None);
+            // Whatever an inventory says, somebody else's namespace is never ours.
+            check(Home::There(&plain), said, said.map(|_| Tenure::Guest));
+        }
+    }
 }

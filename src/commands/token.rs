@@ -14,6 +14,17 @@ enum Source<'a> {
     Input,
 }
 
+impl Source<'_> {
+    /// What the flag says, without what may be a token that was given by mistake.
+    fn shown(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file:...",
+            Self::Variable(_) => "env:...",
+            Self::Input => "-",
+        }
+    }
+}
+
 /// Checks the form of the flag without reading anything; the setting that it makes.
 pub(super) fn check(flag: &str) -> Result<String> {
     source(flag).map(|_| OWN.to_owned())
@@ -22,9 +33,10 @@ pub(super) fn check(flag: &str) -> Result<String> {
 /// Reads the token, if the flag is given.
 pub(super) fn read(flag: Option<&str>) -> Result<Option<Token>> {
     let Some(flag) = flag else { return Ok(None) };
-    let text = match source(flag)? {
+    let source = source(flag)?;
+    let text = match source {
         Source::File(path) => std::fs::File::open(path).and_then(limited).map_err(|error| {
-            CommandError::new(format!("cannot read --auth-token-from {flag}: {error}"))
+            CommandError::new(format!("cannot read --auth-token-from file:...: {error}"))
                 .hint("name a file that holds the token and nothing else")
         })?,
         Source::Input => limited(std::io::stdin()).map_err(|error| {
@@ -33,12 +45,14 @@ pub(super) fn read(flag: Option<&str>) -> Result<Option<Token>> {
         })?,
         Source::Variable(name) => super::variable(name).ok_or_else(|| {
             CommandError::new(format!(
-                "cannot read --auth-token-from {flag}: there is no such variable, or it is no text"
+                // With a `$` too many the shell has put the token in place of the name.
+                "cannot read --auth-token-from env:...: there is no variable of that name, or it is no text"
             ))
-            .hint("export the variable, or name a file: --auth-token-from file:PATH")
+            .hint("name the variable without `$`, e.g. --auth-token-from env:LOCALSTACK_AUTH_TOKEN, and export it")
+            .hint("or name a file: --auth-token-from file:PATH")
         })?,
     };
-    Token::parse(flag, &text).map(Some)
+    Token::parse(source.shown(), &text).map(Some)
 }
 
 fn limited(from: impl std::io::Read) -> std::io::Result<String> {
@@ -80,7 +94,8 @@ mod tests {
         assert!(!format!("{:?}", read(Some(&flag)).unwrap_err()).contains("marker"));
         std::fs::write(file.path(), "ls-marker\n").unwrap();
         assert_eq!(read(Some(&flag)).unwrap().unwrap().expose(), "ls-marker");
-        assert!(read(Some("file:/nonexistent")).is_err());
+        assert!(!format!("{:?}", read(Some("env:ls_marker")).unwrap_err()).contains("marker"));
+        assert!(!format!("{:?}", read(Some("file:ls-marker")).unwrap_err()).contains("marker"));
         assert_eq!(read(None).unwrap(), None);
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 mod broken;
 mod bundle;
+mod claims;
 mod clients;
 mod downgrade;
 mod emulators;

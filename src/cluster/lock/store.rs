@@ -143,7 +143,12 @@ impl Store {
             // What cannot be read was not written by us: it holds nobody off.
             annotation.and_then(|text| serde_json::from_str(text.as_str()?).ok())
         };
-        Seen { record, data: super::data(object), uid: uid(object).unwrap_or_default(), version: text("/metadata/resourceVersion") }
+        Seen {
+            record,
+            data: super::data(object),
+            uid: uid(object).unwrap_or_default(),
+            version: text("/metadata/resourceVersion"),
+        }
     }
 }
 

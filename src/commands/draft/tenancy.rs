@@ -5,6 +5,7 @@ use crate::cluster::discover::{Facts, Router};
 use crate::cluster::{Cluster, preflight};
 use crate::environment::Environment;
 use crate::error::{CommandError, Result};
+use crate::level::Level;
 use crate::manifest::{Kind, ManifestSet, ObjectId};
 use crate::plan::LiveState;
 use crate::render::names;
@@ -37,16 +38,11 @@ pub(super) async fn allowed(cluster: &Cluster, facts: &Facts, asked: &Asked<'_>)
     Ok(Allowed { limits: quota && range, policy, owner, router })
 }
 
-/// Kubernetes 1.22 is part of OpenShift 4.9; the router of OpenShift 3 knows no IPv6, that of 4.9 does.
-const READS_IPV6: u32 = 22;
-
 /// A router lets everybody in where it cannot read its list: one range of IPv6 opens the Routes on an older one.
-pub(super) fn check_ranges(version: &str, environment: &Environment) -> Result<()> {
-    let minor = version.trim_start_matches('v').split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
-    let unread = environment.allow_from.iter().find(|range| range.contains(':'));
-    match (minor, unread) {
-        (Some(..READS_IPV6), Some(range)) => Err(CommandError::new(format!(
-            "--allow-from {range}: the router of a cluster with Kubernetes {version} may read IPv4 only, and then lets everybody in"
+pub(super) fn check_ranges(level: Level, environment: &Environment) -> Result<()> {
+    match environment.allow_from.iter().find(|range| range.contains(':')) {
+        Some(range) if !level.router_reads_ipv6() => Err(CommandError::new(format!(
+            "--allow-from {range}: the router of a cluster with Kubernetes {level} may read IPv4 only, and then lets everybody in"
         ))
         .hint("name IPv4 ranges only, or none")),
         _ => Ok(()),
@@ -147,8 +143,11 @@ mod tests {
             environment("team1", Choices { allow_from, ..Choices::default() }).unwrap()
         };
         let both = ranges(&["10.0.0.0/8", "2001:db8::/32"]);
-        assert!(check_ranges("v1.11.0+d4cacc0", &both).is_err() && check_ranges("v1.20.2", &both).is_err());
-        assert!(check_ranges("v1.34.4", &both).is_ok() && check_ranges("v1.11.0", &ranges(&["10.0.0.0/8"])).is_ok());
+        for old in ["v1.11.0+d4cacc0", "v1.20.2", "v1.20+"] {
+            assert!(check_ranges(Level::of(old), &both).is_err(), "{old}");
+            assert!(check_ranges(Level::of(old), &ranges(&["10.0.0.0/8"])).is_ok(), "{old}");
+        }
+        assert!(check_ranges(Level::of("v1.34.4"), &both).is_ok());
     }
 
     #[test]

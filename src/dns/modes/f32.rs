@@ -167,7 +167,11 @@ mod tests {
         // A port that was used a moment ago belongs to a flow, whose later packets are lost.
         let reused = asked(1, 40).signs("F32");
         assert_eq!(reused[0].confidence, Confidence::Certain);
-        assert!(reused[0].message.ends_with("of 42 questions from ports of their own 1 was lost"), "{}", reused[0].message);
+        assert!(
+            reused[0].message.ends_with("of 42 questions from ports of their own 1 was lost"),
+            "{}",
+            reused[0].message
+        );
     }
 
     #[test]

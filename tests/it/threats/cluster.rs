@@ -86,6 +86,57 @@ fn nothing_is_asked_as_a_dry_run_and_nothing_waits_for_a_key() {
     assert!(seen > 10, "{seen} requests in the audit log");
 }
 
+/// The cluster, as a run of an environment writes to it.
+async fn connect(env: &str) -> (Cluster, Events) {
+    let (sender, _told) = tokio::sync::mpsc::unbounded_channel();
+    let arguments = ClientArgs {
+        kubeconfig: std::env::var_os("LSDEPLOY_TEST_KUBECONFIG").map(Into::into),
+        patience: Duration::from_secs(30),
+        ..ClientArgs::default()
+    };
+    let link = Link::new(Gate::default(), Duration::from_secs(30), &sender);
+    (Cluster::connect(&arguments, env, link).await.unwrap(), Events::new(env, sender))
+}
+
+/// Between the look and the write somebody makes an object of that name.
+#[tokio::test]
+async fn what_was_not_there_is_created_and_never_written_over() {
+    let Some(lab) = Lab::shared() else { return };
+    let home = "appeared-home";
+    let _clean = lab.clean(&[], &["appeared-home"]);
+    let (cluster, events) = connect("appeared").await;
+    let writing = if lab.applies() { lsdeploy::level::Writing::Applied } else { lsdeploy::level::Writing::Merged };
+    let labels = json!({"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "appeared"});
+    let object = |kind: Kind, labels: &Value| {
+        let name = if kind == Kind::Namespace { home } else { "emulator" };
+        let object = json!({"apiVersion": "v1", "kind": kind.name(), "metadata": {"name": name, "labels": labels}});
+        (ObjectId::new(kind, name), object)
+    };
+    let create = |kind: Kind| {
+        let (id, desired) = object(kind, &labels);
+        let step = Step { id, action: Action::Create, desired, changes: Vec::new(), uid: None };
+        Plan { steps: vec![step], writing }
+    };
+    let apply = async |kind| apply::apply(&cluster, home, &create(kind), Applied::default(), &events).await;
+    let version = |kind: &str, name: &str| {
+        lab.kubectl(&["-n", home, "get", kind, name, "-o", "jsonpath={.metadata.resourceVersion}"])
+    };
+    lab.kubectl(&["create", "namespace", home]);
+    lab.kubectl(&["-n", home, "create", "serviceaccount", "emulator"]);
+    for (kind, name) in [(Kind::Namespace, home), (Kind::ServiceAccount, "emulator")] {
+        let before = version(kind.plural(), name);
+        let refused = apply(kind).await.unwrap_err();
+        assert!(refused.message.contains("it was changed meanwhile: /metadata/labels"), "{refused:?}");
+        assert_eq!(version(kind.plural(), name), before, "{kind:?} was written over");
+    }
+    // One that says it is ours and is as wanted is what an answer was lost about.
+    lab.kubectl(&["-n", home, "delete", "serviceaccount", "emulator"]);
+    apply(Kind::ServiceAccount).await.unwrap();
+    let there = version("serviceaccount", "emulator");
+    apply(Kind::ServiceAccount).await.unwrap();
+    assert_eq!(version("serviceaccount", "emulator"), there, "the same was written twice");
+}
+
 /// Between the look and the write somebody puts another object in its place.
 #[tokio::test]
 async fn what_is_written_is_the_object_that_was_looked_at() {
@@ -95,14 +146,7 @@ async fn what_is_written_is_the_object_that_was_looked_at() {
     assert_eq!(lab.lsdeploy(&up).code, 0);
     let get = || lab.kubectl(&["-n", "localstack-swapped", "get", "service", "emulator", "--output", "json"]);
     let before: Value = serde_json::from_str(&get()).unwrap();
-    let (sender, _told) = tokio::sync::mpsc::unbounded_channel();
-    let arguments = ClientArgs {
-        kubeconfig: std::env::var_os("LSDEPLOY_TEST_KUBECONFIG").map(Into::into),
-        patience: Duration::from_secs(30),
-        ..ClientArgs::default()
-    };
-    let link = Link::new(Gate::default(), Duration::from_secs(30), &sender);
-    let cluster = Cluster::connect(&arguments, "swapped", link).await.unwrap();
+    let (cluster, events) = connect("swapped").await;
     let desired = |uid: &str| {
         let mut object = before.clone();
         object["metadata"] = json!({"name": "emulator", "labels": before["metadata"]["labels"]});
@@ -117,7 +161,6 @@ async fn what_is_written_is_the_object_that_was_looked_at() {
         };
         Plan { steps: vec![step], writing: lsdeploy::level::Writing::Applied }
     };
-    let events = Events::new("swapped", sender);
     let other = desired("00000000-0000-0000-0000-000000000000");
     let refused = apply::apply(&cluster, "localstack-swapped", &other, Applied::default(), &events).await;
     assert!(refused.is_err());
