@@ -170,6 +170,13 @@ impl Lab {
         if self.applies() { "create, patch" } else { "create" }
     }
 
+    /// Whether the router's namespace has its label, which OpenShift 3.11 does not set: without it no NetworkPolicy can let the
+    /// router in.
+    pub(crate) fn labels_router(&self) -> bool {
+        let label = "network.openshift.io/policy-group=ingress";
+        !self.kubectl(&["get", "namespaces", "--selector", label, "--output", "name"]).is_empty()
+    }
+
     /// The platform's SCC for everybody: `restricted-v2` since OpenShift 4.11.
     pub(crate) fn restricted(&self) -> &'static str {
         let found = self.try_kubectl(&["get", "securitycontextconstraints", "restricted-v2"], "");

@@ -101,7 +101,7 @@ fn a_plain_user_is_told_what_is_missing_and_every_way_out_works() {
     let applied = lab.try_kubectl(&["apply", "--dry-run=server", "-f", &file], "");
     assert_eq!(applied.code, 0, "{applied:?}");
     let up = pasted(none);
-    assert!(up.code == 0 && up.stdout.contains("restricted-v2"), "{none}: {up:?}");
+    assert!(up.code == 0 && up.stdout.contains(lab.restricted()), "{none}: {up:?}");
     let down = dev.lsdeploy(&["down", "--env", "rights-out", "--namespace", "rights-out"]);
     assert_eq!((down.code, lab.leftovers("rights-out").as_str()), (0, ""), "{down:?}");
 }

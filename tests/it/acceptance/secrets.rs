@@ -63,7 +63,9 @@ fn with<'a>(settings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn a_token_is_in_its_secret_and_nowhere_else() {
     let Some(lab) = Lab::shared() else { return };
-    let (Some(audit), Some(nobody)) = (lab_variable("AUDIT_LOG"), lab_variable("LAB_KUBECONFIG_NOBODY")) else {
+    let (Some(audit), Some(nobody), Some(domain)) =
+        (lab_variable("AUDIT_LOG"), lab_variable("LAB_KUBECONFIG_NOBODY"), lab_variable("APPS_DOMAIN"))
+    else {
         return;
     };
     let _clean = lab.clean(&["tenant-pro"], &[]);
@@ -99,7 +101,7 @@ fn a_token_is_in_its_secret_and_nowhere_else() {
     canary.ran(without_rights.env("TENANT_TOKEN", &canary.markers[0]), 2);
     assert_eq!(lab.leftovers("tenant-pro"), "");
 
-    let diff = [&["diff"], &pro[..], &of_variable].concat();
+    let diff = [&["diff"], &pro[..], &of_variable, &["--apps-domain", &domain]].concat();
     assert!(canary.run(&diff, 1).stdout.contains("(masked, new)"));
     canary.run(&with(&settings, &[&of_variable[..], &["--persistence", "1Gi", "--init", &scripts]].concat()), 0);
     let inside = lab.kubectl(&[
