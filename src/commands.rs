@@ -261,6 +261,7 @@ fn context(global: &GlobalArgs, argv: &[OsString], sender: mpsc::UnboundedSender
             context: global.context.clone(),
             has_variable: std::env::var_os("KUBECONFIG").is_some_and(|names| !names.is_empty()),
             patience: timeout,
+            proxies: Proxies::from_variables(variable),
         },
         timeout,
         output: global.output,

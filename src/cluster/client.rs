@@ -14,6 +14,7 @@ use crate::environment::EnvName;
 use crate::error::{CommandError, Result};
 use crate::manifest::{Kind, ObjectId};
 use crate::render::instance_selector;
+use crate::smoke::Proxies;
 
 /// Pauses before an apply is sent again that met another writer.
 pub(super) const CONFLICT_PAUSES: [Duration; 4] =
@@ -33,6 +34,8 @@ pub struct ClientArgs {
     pub has_variable: bool,
     /// How long a credential plugin may take.
     pub patience: Duration,
+    /// The proxies that variables name.
+    pub proxies: Proxies,
 }
 
 impl ClientArgs {

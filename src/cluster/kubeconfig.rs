@@ -5,6 +5,7 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::ClientArgs;
 use crate::error::{CommandError, Result};
+use crate::smoke::Proxies;
 
 /// How the caller gets to the server.
 pub(super) struct Login {
@@ -29,8 +30,11 @@ pub(super) async fn read(args: &ClientArgs) -> Result<Login> {
     let (config, context) = match kubeconfig {
         Ok(kubeconfig) => {
             let context = args.context.clone().or_else(|| kubeconfig.current_context.clone());
+            let names_proxy = names_proxy(&kubeconfig, context.as_deref());
             let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
-            (config.map_err(|error| unusable(&error))?, context)
+            let mut config = config.map_err(|error| unusable(&error))?;
+            go_directly(&mut config, names_proxy, &args.proxies)?;
+            (config, context)
         }
         Err(error @ (KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath)) if args.kubeconfig.is_none() => {
             // A job inside the cluster has no kubeconfig but a ServiceAccount. Where a cluster is named, that one is meant.
@@ -57,6 +61,35 @@ fn refuse_in_the_clear(server: &Uri, login: &AuthInfo) -> Result<()> {
     Err(CommandError::new(format!("the kubeconfig would send credentials to {server} in the clear"))
         .hint("name the server as https://... in the kubeconfig, with its certificate-authority")
         .hint("and have those credentials replaced if they were ever used there: others may have read them"))
+}
+
+/// Whether the context's cluster is to be reached through a proxy.
+fn names_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
+    let context = kubeconfig.contexts.iter().find(|named| Some(named.name.as_str()) == context);
+    let cluster = context.and_then(|named| named.context.as_ref()).map(|context| context.cluster.as_str());
+    let cluster = kubeconfig.clusters.iter().find(|named| Some(named.name.as_str()) == cluster);
+    let proxy = cluster.and_then(|named| named.cluster.as_ref()?.proxy_url.as_ref());
+    proxy.is_some_and(|url| !url.is_empty())
+}
+
+/// lsdeploy goes to API servers directly. Which of them the variables mean is decided as everywhere else: `NO_PROXY` counts.
+fn go_directly(config: &mut kube::Config, is_named: bool, proxies: &Proxies) -> Result<()> {
+    if config.proxy_url.take().is_none() {
+        return Ok(());
+    }
+    let server = &config.cluster_url;
+    let (https, host) = (server.scheme_str() != Some("http"), server.host().unwrap_or_default());
+    let variable = proxies.variable_for(https, host, server.port_u16().unwrap_or(if https { 443 } else { 80 }));
+    let (proxy, way_out) = match (is_named, variable) {
+        (true, _) => ("the proxy-url of the kubeconfig", "take it out of the kubeconfig".to_owned()),
+        (false, Some(variable)) => (variable, format!("`unset {variable}`, or add {host} to NO_PROXY")),
+        (false, None) => return Ok(()),
+    };
+    Err(CommandError::new(format!(
+        "cannot reach {server} through a proxy, as {proxy} says: lsdeploy goes to API servers directly only"
+    ))
+    .hint(format!("where the server can be reached without one: {way_out}"))
+    .hint("else run lsdeploy where it can be, e.g. on a bastion host or as a job of the cluster"))
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -127,6 +160,34 @@ mod tests {
         check("http://127.0.0.1:8001", true, false);
         check("http://[::1]:8001", true, false);
         check("http://localhost:8001", true, false);
+    }
+
+    #[test]
+    fn a_pods_own_account_is_not_used_where_a_cluster_is_named() {
+        let none = ClientArgs::default();
+        assert!(!none.names_one());
+        assert!(ClientArgs { context: Some("prod".into()), ..none.clone() }.names_one());
+        assert!(ClientArgs { has_variable: true, ..none.clone() }.names_one());
+        let error = missing(&KubeconfigError::FindPath, &ClientArgs { context: Some("prod".into()), ..none });
+        assert!(error.message.contains("the context `prod`"), "{error}");
+    }
+
+    #[test]
+    fn a_proxy_on_the_way_to_the_server_is_told_and_exceptions_hold() {
+        let reach = |variables: &[(&str, &str)], is_named: bool| {
+            let mut config = kube::Config::new("https://api.example.com:6443".parse().unwrap());
+            config.proxy_url = Some("http://user:secret@proxy:3128".parse().unwrap());
+            let value = |name: &str| Some(variables.iter().find(|(set, _)| *set == name)?.1.to_owned());
+            let told = go_directly(&mut config, is_named, &Proxies::from_variables(value));
+            assert!(config.proxy_url.is_none());
+            told.err().map(|error| format!("{error:?}"))
+        };
+        let https = ("HTTPS_PROXY", "http://user:secret@proxy:3128");
+        let told = reach(&[https], false).unwrap();
+        assert!(told.contains("unset HTTPS_PROXY") && !told.contains("secret"), "{told}");
+        assert_eq!(reach(&[https, ("NO_PROXY", ".example.com")], false), None);
+        let named = reach(&[("NO_PROXY", ".example.com")], true).unwrap();
+        assert!(named.contains("the proxy-url of the kubeconfig"), "{named}");
     }
 
     #[test]

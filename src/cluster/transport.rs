@@ -18,10 +18,6 @@ use patient::Patient;
 
 /// A client for `config`.
 pub(super) fn client(config: Config, link: Link) -> Result<kube::Client, kube::Error> {
-    // Proxies are kube's business: it says which of them it can use.
-    if config.proxy_url.is_some() {
-        return kube::Client::try_from(config);
-    }
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);

@@ -93,7 +93,7 @@ async fn make(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
             Err(fault) if fault.code() == Some(409) => fault,
             answer => return answer,
         };
-        if let Some(live) = cluster.get(id.kind, namespace, &id.name).await? {
+        if let Some(live) = see(cluster, wanted).await? {
             check_unchanged(wanted, &live)?;
             let mut same = desired.clone();
             same["metadata"]["uid"] = live["metadata"]["uid"].clone();
@@ -129,9 +129,20 @@ async fn merge(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
             Err(fault) if fault.code() == Some(409) => last = Some(fault),
             Err(fault) => return Err(fault),
         }
-        live = cluster.get(id.kind, namespace, &id.name).await?;
+        live = see(cluster, wanted).await?;
     }
     Err(last.unwrap_or_else(|| Fault::Changed(Vec::new())))
+}
+
+/// What is in the way.
+async fn see(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Option<Value>, Fault> {
+    let Wanted { namespace, id, .. } = wanted;
+    match cluster.get(id.kind, namespace, &id.name).await {
+        Err(fault) if fault.code() == Some(403) => {
+            Err(Fault::conflict("there is one already, which you may not see".to_owned()))
+        }
+        found => found,
+    }
 }
 
 /// What is live may differ from what is wanted only as the plan said, and must not be somebody else's.

@@ -48,6 +48,11 @@ impl Proxies {
         Self { https: proxy(["https_proxy", "HTTPS_PROXY"]), http: proxy(["http_proxy", "HTTP_PROXY"]), exceptions }
     }
 
+    /// The variable that names the proxy for a host, if one does.
+    pub fn variable_for(&self, https: bool, host: &str, port: u16) -> Option<&'static str> {
+        self.of(https, host, port).map(|proxy| proxy.variable)
+    }
+
     /// The proxy for a host; none for this machine itself.
     pub(super) fn of(&self, https: bool, host: &str, port: u16) -> Option<&Proxy> {
         let bare = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();

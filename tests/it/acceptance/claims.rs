@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, lsdeploy, run};
+use crate::lab::{Lab, lab_variable, lsdeploy, run};
 
 const SMALL: [&str; 6] = ["--emulator", "moto", "--services", "sqs", "--no-wait", "--no-smoke"];
 
@@ -118,6 +118,30 @@ fn an_inventory_that_cannot_be_read_or_stands_elsewhere_stops_nobody_else() {
         "{both:?}"
     );
     assert_eq!(lab.lsdeploy(&["down", "--env", "claimreal", "--namespace", "aaa-claimreal"]).code, 0);
+}
+
+#[test]
+fn a_namespace_that_is_there_or_out_of_sight_is_somebody_elses_to_every_command() {
+    let Some(lab) = Lab::shared() else { return };
+    let (Some(nobody), Some(domain)) = (lab_variable("LAB_KUBECONFIG_NOBODY"), lab_variable("APPS_DOMAIN")) else {
+        return;
+    };
+    let home = "claimshared-home";
+    let _clean = lab.clean(&[], &["claimshared-home"]);
+    lab.kubectl(&["create", "namespace", home]);
+    let there = ["--env", "claimshared", "--namespace", home];
+    for command in ["render", "admin-bundle"] {
+        // The old server tells no domain before there is a Route.
+        let more: &[&str] = if lab.level().obeys_dry_run() { &[] } else { &["--apps-domain", &domain] };
+        let ran = lab.lsdeploy(&[&[command], &there[..], more].concat());
+        assert!(ran.code == 0 && !ran.stdout.contains("kind: Namespace"), "{command}: {ran:?}");
+    }
+    let refused = run(&mut lsdeploy(Path::new(&nobody), &[&["up"], &there[..], &["--scc", "none"]].concat()));
+    assert!(refused.code == 2 && refused.stderr.contains("nothing was written"), "{refused:?}");
+    assert!(
+        !refused.stderr.contains("create namespaces") && !refused.stderr.contains("patch namespaces"),
+        "{refused:?}"
+    );
 }
 
 #[test]

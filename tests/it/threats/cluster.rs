@@ -86,6 +86,18 @@ fn nothing_is_asked_as_a_dry_run_and_nothing_waits_for_a_key() {
     assert!(seen > 10, "{seen} requests in the audit log");
 }
 
+#[test]
+fn a_proxy_on_the_way_to_the_server_is_an_error_of_its_own() {
+    let Some(lab) = Lab::shared() else { return };
+    let through = |exception: &str| {
+        let variables = [("HTTPS_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", exception)];
+        run(lab.command(&["list"]).envs(variables))
+    };
+    assert_refused(&through("elsewhere.example.com"), "through a proxy, as HTTPS_PROXY says");
+    let direct = through("*");
+    assert_eq!(direct.code, 0, "{direct:?}");
+}
+
 /// The cluster, as a run of an environment writes to it.
 async fn connect(env: &str) -> (Cluster, Events) {
     let (sender, _told) = tokio::sync::mpsc::unbounded_channel();
