@@ -43,10 +43,7 @@ pub struct Inventory {
 impl Inventory {
     /// True when its time is over.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        self.expires
-            .as_deref()
-            .and_then(|expires| expires.parse::<Timestamp>().ok())
-            .is_some_and(|expires| expires <= now)
+        record::is_over(self.expires.as_deref(), now)
     }
 }
 

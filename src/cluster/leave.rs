@@ -6,6 +6,7 @@ use futures::future::join_all;
 use super::{Cluster, Propagation, observe, preflight, project};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::Result;
+use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{LiveState, foreign_owner, uid};
 use crate::render::bundle::BENEFICIARY;
@@ -94,23 +95,37 @@ async fn may_delete_project(cluster: &Cluster, namespace: &NamespaceName) -> Res
         && project::mine(cluster).await?.is_some_and(|mine| mine.iter().any(|name| name == namespace.as_str())))
 }
 
+/// What became of the binding that a bundle gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Released {
+    /// There was none of ours, or it may not be seen.
+    Nothing,
+    /// It is gone.
+    Deleted,
+    /// The caller may not delete it.
+    Left(ObjectId),
+}
+
 /// Deletes the binding that let the caller work in a namespace that stays. It is no part of the environment, and nothing
 /// comes after it.
 ///
 /// # Errors
 /// The server does not answer.
-pub async fn release(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) -> Result<Option<ObjectId>> {
+pub async fn release(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName, events: &Events) -> Result<Released> {
     let id = ObjectId::new(Kind::RoleBinding, BENEFICIARY);
     let found = match cluster.get(id.kind, namespace.as_str(), &id.name).await {
         Ok(found) => found,
-        Err(fault) if fault.code() == Some(403) => return Ok(None),
+        Err(fault) if fault.code() == Some(403) => return Ok(Released::Nothing),
         Err(fault) => return Err(fault.explain(&format!("read {id}"))),
     };
     let ours = found.filter(|object| foreign_owner(env.as_str(), namespace.as_str(), object).is_none());
-    let Some(uid) = ours.as_ref().and_then(uid) else { return Ok(None) };
+    let Some(uid) = ours.as_ref().and_then(uid) else { return Ok(Released::Nothing) };
     match cluster.delete(namespace.as_str(), &id, &uid, Propagation::Background).await {
-        Ok(_) => Ok(None),
-        Err(fault) if fault.code() == Some(403) => Ok(Some(id)),
+        Ok(_) => {
+            events.send(What::Object(id, "delete", Vec::new()));
+            Ok(Released::Deleted)
+        }
+        Err(fault) if fault.code() == Some(403) => Ok(Released::Left(id)),
         Err(fault) => Err(fault.explain(&format!("delete {id}"))),
     }
 }

@@ -79,8 +79,8 @@ impl Locks {
         events: &Events,
     ) -> Result<Option<Lock>> {
         let deadline = Instant::now() + patience;
-        let lease = Store::lease(cluster, wanted.env, wanted.namespace);
-        let inventory = Store::inventory(cluster, wanted.namespace, wanted.inventory);
+        let lease = Store::lease(cluster, &wanted);
+        let inventory = Store::inventory(cluster, &wanted);
         let contest = contest::Contest { wanted, events, deadline };
         match contest.win(&lease).await {
             Ok(Some(seen)) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::try_join_all;
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams};
@@ -19,6 +20,7 @@ use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
+use crate::plan::record::{self, EXPIRES};
 use crate::plan::{LiveState, foreign_owner, uid};
 use crate::render::{INVENTORY, instance_selector};
 
@@ -39,6 +41,17 @@ pub struct Doomed<'a> {
     pub as_project: bool,
     /// What the caller may not delete.
     pub keep: &'a [ObjectId],
+    /// It is to go only if its time is over by then.
+    pub only_if_over: Option<Timestamp>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone: so many objects were deleted; 0 where it was gone already.
+    Gone(usize),
+    /// Its time is not over any more: nothing was deleted.
+    Extended,
 }
 
 /// Who removes it, and how long that may take.
@@ -69,16 +82,25 @@ struct Targets {
     project: Option<Value>,
     /// Nothing can be made or changed in the namespace: it is gone, or about to be.
     is_closed: bool,
+    /// What is asked to be over is not.
+    is_extended: bool,
 }
 
 impl Targets {
     fn of(live: LiveState, doomed: Doomed<'_>) -> Self {
-        let Doomed { env, namespace, as_project, keep } = doomed;
+        let Doomed { env, namespace, as_project, keep, only_if_over } = doomed;
         let mut live = live;
         let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
         let home = ObjectId::new(Kind::Namespace, namespace.as_str());
         let there = live.objects.get(&home);
-        let is_closed = there.is_none_or(|object| object.pointer("/metadata/deletionTimestamp").is_some());
+        let is_closed = match there {
+            Some(object) => object.pointer("/metadata/deletionTimestamp").is_some(),
+            // One that the caller may not see may well be there.
+            None => !live.hidden.contains(&home),
+        };
+        let inventory = live.objects.get(&ObjectId::new(Kind::ConfigMap, INVENTORY));
+        let is_over = |now| inventory.is_none_or(|found| record::is_over(found["data"][EXPIRES].as_str(), now));
+        let is_extended = only_if_over.is_some_and(|now| !is_over(now));
         // The namespace itself says so, which an editor of what is in it cannot change; an inventory is not asked.
         let is_project =
             |object: &Value| as_project && is_ours(object) || project::env_of(object) == Some(env.as_str());
@@ -86,8 +108,15 @@ impl Targets {
         let ours = live.objects.into_iter().filter(|(id, object)| is_ours(object) && !keep.contains(id));
         let ours: Vec<(ObjectId, Value)> = ours.collect();
         let owns_namespace = project.is_some() || ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
-        let mut targets =
-            Self { workload: vec![], rest: vec![], inventory: vec![], namespace: vec![], project, is_closed };
+        let mut targets = Self {
+            workload: vec![],
+            rest: vec![],
+            inventory: vec![],
+            namespace: vec![],
+            project,
+            is_closed,
+            is_extended,
+        };
         let goes_along = |id: &ObjectId| owns_namespace && id.kind.is_namespaced();
         for (id, object) in ours.into_iter().filter(|(id, _)| !goes_along(id)) {
             let group = match id.kind {
@@ -109,27 +138,29 @@ impl Targets {
 
 /// Deletes every object of the environment and waits until none is left.
 ///
-/// Returns how many objects were deleted: 0 where the environment was gone already.
-///
 /// # Errors
 /// Another run is changing it, a deletion was refused, or something is still there after the timeout: it is named with what
 /// holds it.
-pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>) -> Result<usize> {
+pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>) -> Result<Removal> {
     let Doomed { env, namespace, .. } = doomed;
     let deadline = Instant::now() + remover.timeout;
     let targets = look(cluster, doomed).await?;
     let is_nothing = targets.len() == 0;
     if is_nothing && (targets.is_closed || !lock::is_left(cluster, env, namespace).await) {
-        return Ok(0);
+        return Ok(Removal::Gone(0));
     }
     if targets.is_closed {
         delete_all(cluster, doomed, &targets, remover, deadline).await?;
-        return Ok(targets.len());
+        return Ok(Removal::Gone(targets.len()));
     }
     let wanted = Wanted { env, namespace, holder: remover.holder, inventory: None };
     let lock = remover.locks.take(cluster, wanted, remover.timeout, remover.events).await?;
     // Another run may have been at work until now.
     let targets = look(cluster, doomed).await?;
+    if targets.is_extended {
+        give_back(lock, false).await;
+        return Ok(Removal::Extended);
+    }
     let work = delete_all(cluster, doomed, &targets, remover, deadline);
     let takes_lock_along = !targets.namespace.is_empty() || targets.project.is_some();
     let done = match &lock {
@@ -138,7 +169,7 @@ pub async fn remove(cluster: &Cluster, doomed: Doomed<'_>, remover: Remover<'_>)
         _ => work.await,
     };
     give_back(lock, takes_lock_along && done.is_ok()).await;
-    done.map(|()| targets.len() + usize::from(is_nothing))
+    done.map(|()| Removal::Gone(targets.len() + usize::from(is_nothing)))
 }
 
 /// What there is to delete. A namespace of ours takes everything along; in any other one, what is ours is looked for.
@@ -300,7 +331,8 @@ mod tests {
         let objects =
             [(ObjectId::new(Kind::Namespace, "prod"), home), (ObjectId::new(Kind::ConfigMap, INVENTORY), inventory)];
         let live = LiveState { objects: objects.into_iter().collect(), ..LiveState::default() };
-        let targets = Targets::of(live, Doomed { env: &env, namespace: &namespace, as_project, keep: &[] });
+        let targets =
+            Targets::of(live, Doomed { env: &env, namespace: &namespace, as_project, keep: &[], only_if_over: None });
         (targets.project.is_some(), targets.namespace.len())
     }
 
@@ -316,5 +348,43 @@ mod tests {
             "app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"}}});
         assert_eq!(doomed(labelled.clone(), false), (false, 1));
         assert_eq!(doomed(labelled, true), (true, 0));
+    }
+
+    /// What is to be deleted of `a` in `shared`, of which the caller sees `objects`.
+    fn targets(objects: Vec<(ObjectId, Value)>, hidden: &[ObjectId], only_if_over: Option<Timestamp>) -> Targets {
+        let (env, namespace) = (EnvName::parse("a").unwrap(), NamespaceName::parse("shared").unwrap());
+        let live = LiveState {
+            objects: objects.into_iter().collect(),
+            hidden: hidden.iter().cloned().collect(),
+            ..LiveState::default()
+        };
+        Targets::of(live, Doomed { env: &env, namespace: &namespace, as_project: false, keep: &[], only_if_over })
+    }
+
+    #[test]
+    fn a_namespace_out_of_sight_is_not_taken_for_one_that_is_gone() {
+        let home = ObjectId::new(Kind::Namespace, "shared");
+        assert!(targets(Vec::new(), &[], None).is_closed);
+        assert!(
+            !targets(Vec::new(), std::slice::from_ref(&home), None).is_closed,
+            "it would be changed without a lock"
+        );
+        let there = json!({"metadata": {"name": "shared"}});
+        assert!(!targets(vec![(home.clone(), there)], &[], None).is_closed);
+        let ending = json!({"metadata": {"name": "shared", "deletionTimestamp": "2026-11-28T12:00:00Z"}});
+        assert!(targets(vec![(home, ending)], &[], None).is_closed);
+    }
+
+    #[test]
+    fn what_was_given_more_time_is_not_over() {
+        let now: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        let extended = |data: Value, now| {
+            let inventory = ObjectId::new(Kind::ConfigMap, INVENTORY);
+            targets(vec![(inventory, json!({"data": data}))], &[], now).is_extended
+        };
+        assert!(!extended(json!({"expires-at": "2026-11-28T11:59:59Z"}), Some(now)));
+        assert!(extended(json!({"expires-at": "2026-11-28T12:00:01Z"}), Some(now)));
+        assert!(extended(json!({}), Some(now)), "it stays for good now");
+        assert!(!extended(json!({}), None), "`down` removes what it is told to");
     }
 }

@@ -1,14 +1,15 @@
 //! `down`: deletes what environments own and waits until nothing is left.
 
 use futures::future::join_all;
+use jiff::Timestamp;
 
 use super::{Context, Outcome, target};
 use crate::cli::EnvsArgs;
 use crate::cluster::Cluster;
 use crate::cluster::discover;
 use crate::cluster::inventory::{self, Search};
-use crate::cluster::leave::{self, Leave};
-use crate::cluster::remove::{self, Doomed, Remover};
+use crate::cluster::leave::{self, Leave, Released};
+use crate::cluster::remove::{self, Doomed, Removal, Remover};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
@@ -19,8 +20,10 @@ use crate::settings::Choices;
 pub(super) async fn run(args: &EnvsArgs, context: Context, colour: bool) -> Result<Outcome> {
     let names = target::names(&args.envs, args.namespace.as_deref())?;
     let cluster = context.connect().await?;
+    let namespace = args.namespace.as_deref();
     let results =
-        join_all(names.iter().map(|name| remove_one(&cluster, &context, name, args.namespace.as_deref()))).await;
+        join_all(names.iter().map(|env| remove_one(&cluster, &context, Which { env, namespace, only_if_over: None })));
+    let results = results.await.into_iter().map(|removed| removed.map(Option::unwrap_or_default));
     Ok(outcome(names.iter().map(ToString::to_string).zip(results), &context, colour))
 }
 
@@ -52,13 +55,18 @@ pub(super) fn outcome(
     outcome
 }
 
-/// Removes one environment, and waits until nothing of it is left.
-pub(super) async fn remove_one(
-    cluster: &Cluster,
-    context: &Context,
-    name: &EnvName,
-    namespace: Option<&str>,
-) -> Result<Removed> {
+/// Which environment is to be removed.
+#[derive(Clone, Copy)]
+pub(super) struct Which<'a> {
+    pub(super) env: &'a EnvName,
+    pub(super) namespace: Option<&'a str>,
+    /// Only if its time is over by then.
+    pub(super) only_if_over: Option<Timestamp>,
+}
+
+/// Removes one environment, and waits until nothing of it is left. `None` where it is to stay.
+pub(super) async fn remove_one(cluster: &Cluster, context: &Context, which: Which<'_>) -> Result<Option<Removed>> {
+    let Which { env: name, namespace, only_if_over } = which;
     let (search, user) = tokio::join!(inventory::find(cluster, name, namespace), discover::user(cluster));
     let search = search?;
     let out_of_sight = matches!(search, Search::NotYours);
@@ -73,19 +81,25 @@ pub(super) async fn remove_one(
     let home = NamespaceName::parse(&home)?;
     let events = context.events(name.as_str());
     let Leave { keep, mut left, unseen, as_project } = leave::ask(cluster, name, &home).await?;
-    let doomed = Doomed { env: name, namespace: &home, as_project, keep: &keep };
+    let doomed = Doomed { env: name, namespace: &home, as_project, keep: &keep, only_if_over };
     let holder = context.holder(user.as_deref());
     let remover = Remover { locks: &context.locks, holder: &holder, timeout: context.timeout, events: &events };
-    let deleted = remove::remove(cluster, doomed, remover).await?;
+    let Removal::Gone(mut deleted) = remove::remove(cluster, doomed, remover).await? else { return Ok(None) };
     let stays = !(as_project || left.iter().any(|id| id.kind == Kind::Namespace));
-    if stays && deleted > 0 {
-        left.extend(leave::release(cluster, name, &home).await?);
+    if stays {
+        // Also where there was nothing else: a run that was killed may have left only this.
+        match leave::release(cluster, name, &home, &events).await? {
+            Released::Deleted => deleted += 1,
+            Released::Left(id) => left.push(id),
+            Released::Nothing => {}
+        }
     }
     // Without an inventory only a namespace with our labels says that a cluster-admin prepared it.
     let was_prepared = as_project || left.iter().any(|id| id.kind == Kind::Namespace);
     let is_known = has_own_scc && (was_there || was_prepared);
     let unseen = if is_known { unseen } else { Vec::new() };
-    Ok(Removed { env: name.to_string(), namespace: Some(home.to_string()), deleted, out_of_sight, left, unseen })
+    let (env, namespace) = (name.to_string(), Some(home.to_string()));
+    Ok(Some(Removed { env, namespace, deleted, out_of_sight, left, unseen }))
 }
 
 fn has_other_scc(choices: &Choices) -> bool {

@@ -59,6 +59,7 @@ pub(super) fn interrupted(ended: ExitStatus, change: Option<&Change>, writes: us
 }
 
 /// What became of the smoke runs that a signal ended.
+#[derive(Debug)]
 pub(super) enum Tidied {
     /// There were none.
     Nothing,
@@ -80,12 +81,8 @@ pub(super) struct Winding {
 
 impl Winding {
     /// Lets everything come to its end; the next signal, or time, cuts it off.
-    pub(super) async fn down(&self, mut work: impl Future<Output = Result<Outcome>> + Unpin) -> Tidied {
-        let tidied = tokio::select! {
-            tidied = self.quiet(&mut work) => tidied,
-            _ = ended_by_signal() => Tidied::Cut,
-        };
-        drop(work);
+    pub(super) async fn down(&self, work: impl Future<Output = Result<Outcome>> + Unpin) -> Tidied {
+        let tidied = self.quiet(work, ended_by_signal()).await;
         self.gate.open();
         tokio::select! {
             () = self.locks.release() => {}
@@ -94,17 +91,29 @@ impl Winding {
         tidied
     }
 
-    async fn quiet(&self, work: &mut (impl Future<Output = Result<Outcome>> + Unpin)) -> Tidied {
-        if self.stop.is_running() {
-            self.stop.ask();
-            let ended = tokio::time::timeout(TIDY, work).await;
-            return if ended.is_ok() { Tidied::But(self.stop.left()) } else { Tidied::Cut };
+    /// Smoke runs and writes under way end, and no other write begins: another environment may be in the midst of its own.
+    async fn quiet(
+        &self,
+        work: impl Future<Output = Result<Outcome>> + Unpin,
+        again: impl Future<Output = ExitStatus>,
+    ) -> Tidied {
+        let is_running = self.stop.is_running();
+        self.stop.ask();
+        let quiet = async {
+            tokio::select! {
+                _ = work => {}
+                _ = async { tokio::join!(self.gate.close(), self.stop.ended()) } => {}
+            }
+        };
+        let in_time = tokio::select! {
+            ended = tokio::time::timeout(TIDY, quiet) => ended.is_ok(),
+            _ = again => false,
+        };
+        match (is_running, in_time) {
+            (false, _) => Tidied::Nothing,
+            (true, true) => Tidied::But(self.stop.left()),
+            (true, false) => Tidied::Cut,
         }
-        tokio::select! {
-            _ = work => {}
-            _ = tokio::time::timeout(TIDY, self.gate.close()) => {}
-        }
-        Tidied::Nothing
     }
 }
 
@@ -127,5 +136,40 @@ impl Tidied {
                 error.hint(clean)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn winding() -> Winding {
+        Winding { stop: Stop::default(), gate: Gate::default(), locks: Locks::default() }
+    }
+
+    #[tokio::test]
+    async fn a_second_signal_cuts_off_only_smoke_tests_that_there_are() {
+        let winding = winding();
+        let writing = winding.gate.enter().await;
+        let again = || ready(ExitStatus::Interrupted);
+        assert!(matches!(winding.quiet(pending(), again()).await, Tidied::Nothing));
+        let _smoking = winding.stop.begin();
+        assert!(matches!(winding.quiet(pending(), again()).await, Tidied::Cut));
+        drop(writing);
+    }
+
+    #[tokio::test]
+    async fn while_smoke_tests_tidy_up_nothing_new_is_written() {
+        let winding = winding();
+        let smoking = winding.stop.begin();
+        let mut quiet = Box::pin(winding.quiet(pending(), pending()));
+        assert!(quiet.as_mut().now_or_never().is_none());
+        assert!(winding.gate.enter().now_or_never().is_none(), "another environment goes on being made");
+        drop(smoking);
+        assert!(matches!(quiet.await, Tidied::But(left) if left.is_empty()));
     }
 }

@@ -194,9 +194,7 @@ impl Up<'_> {
                 }
             }
         }
-        if let Some(lock) = lock {
-            lock.release().await;
-        }
+        locking::release(lock).await;
         report
     }
 

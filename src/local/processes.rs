@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -45,6 +46,15 @@ impl Process {
     /// Whether it is still there.
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)
+    }
+
+    /// Whether it is known to have ended. Where `/proc` hides the processes of others (`hidepid`), one that is there without
+    /// being seen has not.
+    pub fn has_ended(&self) -> bool {
+        match fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
+            Ok(_) => !self.is_alive(),
+            Err(_) => !is_taken(self.pid),
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -114,6 +124,12 @@ pub async fn end(directory: &Path) -> Result<usize> {
     }
 }
 
+/// Whether any process has that number, seen or not.
+fn is_taken(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+}
+
 /// The numbers of all processes.
 pub(super) fn numbers() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -143,6 +159,19 @@ mod tests {
     fn this_process_lives_and_is_not_the_next_of_its_number() {
         let own = Process::own().unwrap();
         assert!(own.is_alive());
-        assert!(!Process { started: "other boot/1".to_owned(), ..own }.is_alive());
+        assert!(!own.has_ended());
+        let other = Process { started: "other boot/1".to_owned(), ..own };
+        assert!(!other.is_alive() && other.has_ended());
+    }
+
+    #[test]
+    fn a_process_has_ended_only_when_nobody_has_its_number() {
+        // The first one may not be sent signals by everybody, and is there all the same.
+        assert!(is_taken(1) && is_taken(std::process::id()));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let ended = Process { pid: child.id(), started: "boot/1".to_owned() };
+        child.wait().unwrap();
+        assert!(!is_taken(ended.pid) && ended.has_ended());
+        assert!(!is_taken(0) && !is_taken(u32::MAX));
     }
 }

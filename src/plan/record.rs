@@ -1,6 +1,7 @@
 //! What the inventory records of runs: who changed what, when, from where, with which result; and until when the environment is
 //! to stay. It changes with every run that writes, so it is no difference by itself. Pure.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -54,6 +55,11 @@ pub fn keep(desired: &mut Value, live: &Value) {
             desired["data"][key] = value.clone();
         }
     }
+}
+
+/// Whether a time that an environment has (RFC 3339) is over; one without is there for good.
+pub fn is_over(expires: Option<&str>, now: Timestamp) -> bool {
+    expires.and_then(|expires| expires.parse::<Timestamp>().ok()).is_some_and(|expires| expires <= now)
 }
 
 /// Records a run in the inventory of its plan, which is then written, and until when the environment is to stay.

@@ -1,9 +1,6 @@
 //! How a run is asked to stop early, and whether one is going on. Does no IO.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -14,12 +11,12 @@ pub struct Stop(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     asked: watch::Sender<bool>,
-    running: AtomicUsize,
+    running: watch::Sender<usize>,
     left: Mutex<Vec<String>>,
 }
 
 /// Counts a run for as long as it lives.
-pub(super) struct Running(Stop);
+pub(crate) struct Running(Stop);
 
 impl Stop {
     /// Asks all runs to stop.
@@ -29,7 +26,13 @@ impl Stop {
 
     /// Whether a run is going on, so that waiting for its end makes sense.
     pub fn is_running(&self) -> bool {
-        self.0.running.load(Ordering::Relaxed) > 0
+        *self.0.running.borrow() > 0
+    }
+
+    /// Done once no run is going on.
+    pub async fn ended(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.0.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
     /// What could not be taken back after all were asked to stop.
@@ -51,14 +54,14 @@ impl Stop {
         let _ = self.0.asked.subscribe().wait_for(|asked| *asked).await;
     }
 
-    pub(super) fn begin(&self) -> Running {
-        self.0.running.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn begin(&self) -> Running {
+        self.0.running.send_modify(|running| *running += 1);
         Running(self.clone())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.0.running.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.running.send_modify(|running| *running -= 1);
     }
 }

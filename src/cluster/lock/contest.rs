@@ -64,7 +64,8 @@ enum Judged {
 }
 
 impl Contest<'_> {
-    /// Takes the lock: makes it, or takes it over from a holder that is dead. `None` where nothing can carry it.
+    /// Takes the lock: makes it, or takes it over from a holder that is dead. `None` where nothing can carry it. What changes
+    /// all the time, or a server that calls everything a conflict, is not followed beyond the deadline.
     pub(super) async fn win(&self, store: &Store) -> std::result::Result<Option<Seen>, Lost> {
         let holder = self.wanted.holder;
         let mut watched = None;
@@ -89,13 +90,16 @@ impl Contest<'_> {
                             }
                             written
                         }
-                        Judged::Unknown => Err(Refusal::Changed),
+                        Judged::Unknown => {
+                            found = self.read(store).await?;
+                            continue;
+                        }
                     },
                 },
             };
             match attempt {
                 Ok(seen) => return Ok(Some(seen)),
-                Err(Refusal::Changed) => found = self.read(store).await?,
+                Err(Refusal::Changed(_)) if Instant::now() < self.deadline => found = self.read(store).await?,
                 Err(Refusal::NoPlace(_)) if !store.is_lease() && self.wanted.inventory.is_none() => return Ok(None),
                 Err(refusal) => return Err(refusal.into()),
             }
@@ -165,8 +169,7 @@ impl From<Refusal> for Lost {
         match refusal {
             Refusal::NoPlace(fault) => Self::NoPlace(fault),
             Refusal::Ending => Self::Ending,
-            Refusal::Fault(fault) => Self::Fault(fault),
-            Refusal::Changed => Self::Fault(Fault::Unreachable("it changes all the time".to_owned())),
+            Refusal::Fault(fault) | Refusal::Changed(fault) => Self::Fault(fault),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Held {
                     return true;
                 }
                 // The inventory was written by this run meanwhile, or the lock by another.
-                Err(Refusal::Changed | Refusal::NoPlace(_)) => match self.store.read().await {
+                Err(Refusal::Changed(_) | Refusal::NoPlace(_)) => match self.store.read().await {
                     Ok(Some(found)) if found.record.as_ref().is_some_and(|record| record.is_of(&self.holder)) => {
                         *seen = found;
                     }
@@ -121,7 +121,7 @@ impl Held {
         let mut seen = self.seen.lock().await;
         for _ in 0..3 {
             match self.store.clear(&seen).await {
-                Err(Refusal::Changed) => {}
+                Err(Refusal::Changed(_)) => {}
                 _ => return,
             }
             // A renewal was under way, or the inventory was written.

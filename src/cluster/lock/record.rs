@@ -59,7 +59,8 @@ impl Process {
 
     /// It ran on this machine, where its number is now nobody's or somebody else's.
     fn is_gone(&self, here: Option<&Self>) -> bool {
-        here.is_some_and(|here| here.place == self.place) && Self::of(self.pid).as_ref() != Some(self)
+        let process = processes::Process { pid: self.pid, started: self.started.clone() };
+        here.is_some_and(|here| here.place == self.place) && process.has_ended()
     }
 }
 

@@ -1,11 +1,13 @@
-//! Where a lock is kept: a Lease, or an annotation of the inventory. Every write carries the version that was read before.
+//! Where a lock is kept: a Lease, or an annotation of the inventory. Every write carries the version that was read before, and
+//! what is not this environment's is no place for its lock.
 
 use serde_json::{Value, json};
 
+use super::Wanted;
 use super::record::{PROCESS, Record};
 use crate::cluster::{Cluster, Fault};
 use crate::environment::{EnvName, NamespaceName};
-use crate::plan::uid;
+use crate::plan::{foreign_owner, uid};
 use crate::render::INVENTORY;
 use crate::render::names::LEASE;
 
@@ -16,14 +18,15 @@ const LOCK: &str = "lsdeploy.dev/lock";
 #[derive(Clone)]
 pub(super) struct Store {
     cluster: Cluster,
-    collection: String,
+    env: EnvName,
+    namespace: NamespaceName,
     kind: Kind,
 }
 
 #[derive(Clone)]
 enum Kind {
-    /// A Lease of its own; made for this environment.
-    Lease(String),
+    /// A Lease of its own.
+    Lease,
     /// The inventory; made like this where it is not there.
     Inventory(Option<Box<Value>>),
 }
@@ -42,8 +45,8 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// Somebody else wrote at the same time: look again.
-    Changed,
-    /// It cannot be kept here: no such kind, no right, nothing that carries it.
+    Changed(Fault),
+    /// It cannot be kept here: no such kind, no right, nothing that carries it, or what would is somebody else's.
     NoPlace(Fault),
     /// Nothing can be made in the namespace any more.
     Ending,
@@ -52,18 +55,20 @@ pub(super) enum Refusal {
 }
 
 impl Store {
-    pub(super) fn lease(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) -> Self {
-        let collection = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
-        Self { cluster: cluster.clone(), collection, kind: Kind::Lease(env.to_string()) }
+    pub(super) fn lease(cluster: &Cluster, wanted: &Wanted<'_>) -> Self {
+        Self::of(cluster, wanted, Kind::Lease)
     }
 
-    pub(super) fn inventory(cluster: &Cluster, namespace: &NamespaceName, desired: Option<&Value>) -> Self {
-        let collection = format!("/api/v1/namespaces/{namespace}/configmaps");
-        Self { cluster: cluster.clone(), collection, kind: Kind::Inventory(desired.map(bare).map(Box::new)) }
+    pub(super) fn inventory(cluster: &Cluster, wanted: &Wanted<'_>) -> Self {
+        Self::of(cluster, wanted, Kind::Inventory(wanted.inventory.map(bare).map(Box::new)))
+    }
+
+    fn of(cluster: &Cluster, wanted: &Wanted<'_>, kind: Kind) -> Self {
+        Self { cluster: cluster.clone(), env: wanted.env.clone(), namespace: wanted.namespace.clone(), kind }
     }
 
     pub(super) fn is_lease(&self) -> bool {
-        matches!(self.kind, Kind::Lease(_))
+        matches!(self.kind, Kind::Lease)
     }
 
     /// The data of the inventory that is made to carry the lock.
@@ -74,25 +79,44 @@ impl Store {
         }
     }
 
+    fn collection(&self) -> String {
+        let namespace = &self.namespace;
+        if self.is_lease() {
+            format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases")
+        } else {
+            format!("/api/v1/namespaces/{namespace}/configmaps")
+        }
+    }
+
     fn path(&self) -> String {
         let name = if self.is_lease() { LEASE } else { INVENTORY };
-        format!("{}/{name}", self.collection)
+        format!("{}/{name}", self.collection())
     }
 
     /// What is there; `None` where nothing is.
     pub(super) async fn read(&self) -> Result<Option<Seen>, Refusal> {
         let found = self.cluster.get_path(&self.path()).await.map_err(Refusal::of)?;
-        Ok(found.map(|object| self.seen(&object)))
+        found.map(|object| self.check(&object).map(|()| self.seen(&object))).transpose()
+    }
+
+    /// Nothing of somebody else's is written to or deleted.
+    fn check(&self, object: &Value) -> Result<(), Refusal> {
+        let what = if self.is_lease() { "Lease" } else { "ConfigMap" };
+        let name = if self.is_lease() { LEASE } else { INVENTORY };
+        match foreign_owner(self.env.as_str(), self.namespace.as_str(), object) {
+            Some(owner) => Err(Refusal::NoPlace(Fault::conflict(format!("{what}/{name} belongs to {owner}")))),
+            None => Ok(()),
+        }
     }
 
     /// Makes the lock with what carries it.
     pub(super) async fn create(&self, record: &Record) -> Result<Seen, Refusal> {
         let object = match &self.kind {
-            Kind::Lease(env) => json!({
+            Kind::Lease => json!({
                 "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
                 "metadata": {"name": LEASE, "annotations": {PROCESS: record.process()}, "labels": {
                     "app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/part-of": "lsdeploy",
-                    "app.kubernetes.io/instance": env}},
+                    "app.kubernetes.io/instance": self.env.as_str()}},
                 "spec": record.spec(),
             }),
             Kind::Inventory(Some(desired)) => {
@@ -104,14 +128,14 @@ impl Store {
                 return Err(Refusal::NoPlace(Fault::Unreachable("there is no inventory".to_owned())));
             }
         };
-        let made = self.cluster.post(&self.collection, &object).await.map_err(Refusal::of)?;
+        let made = self.cluster.post(&self.collection(), &object).await.map_err(Refusal::of)?;
         Ok(self.seen(&made))
     }
 
     /// Writes the lock if it still is as it was seen.
     pub(super) async fn write(&self, seen: &Seen, record: &Record) -> Result<Seen, Refusal> {
         let mut patch = match &self.kind {
-            Kind::Lease(_) => json!({"metadata": {"annotations": {PROCESS: record.process()}}, "spec": record.spec()}),
+            Kind::Lease => json!({"metadata": {"annotations": {PROCESS: record.process()}}, "spec": record.spec()}),
             Kind::Inventory(_) => json!({"metadata": {"annotations": {LOCK: written(record)}}}),
         };
         seen.require(&mut patch);
@@ -167,7 +191,7 @@ impl Refusal {
         let of_namespace = details.is_some_and(|details| details.kind == "namespaces");
         let ending = details.is_some_and(|details| details.causes.iter().any(|it| it.reason == "NamespaceTerminating"));
         match status.code {
-            409 => Self::Changed,
+            409 => Self::Changed(fault),
             403 if ending => Self::Ending,
             404 if !of_namespace => Self::NoPlace(fault),
             403 | 405 => Self::NoPlace(fault),

@@ -24,13 +24,13 @@ impl Default for Gate {
 }
 
 /// One write that is under way.
-pub(super) struct Passage {
+pub(crate) struct Passage {
     gate: Gate,
 }
 
 impl Gate {
     /// Waits until a write may begin: for ever once the gate is closed.
-    pub(super) async fn enter(&self) -> Passage {
+    pub(crate) async fn enter(&self) -> Passage {
         let mut states = self.state.subscribe();
         loop {
             let entered = self.state.send_if_modified(|state| {

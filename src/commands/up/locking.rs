@@ -38,7 +38,14 @@ impl Up<'_> {
         let is_stale = lock.as_ref().is_some_and(|lock| lock.changed_since(draft.live.objects.get(&inventory)));
         if is_stale {
             let name = draft.environment.name.clone();
-            *draft = self.draft(&name, choices).await?;
+            match self.draft(&name, choices).await {
+                Ok(anew) => *draft = anew,
+                Err(error) => {
+                    // Other environments of this run go on: nobody is to wait for their end.
+                    release(lock).await;
+                    return Err(apply::interrupted(error, before.writes));
+                }
+            }
         }
         Ok((lock, before))
     }
@@ -57,6 +64,13 @@ pub(super) async fn guard<T>(lock: Option<&Lock>, work: impl Future<Output = Res
     match lock {
         Some(lock) => lock.guard(work).await,
         None => work.await,
+    }
+}
+
+/// Gives the lock back.
+pub(super) async fn release(lock: Option<Lock>) {
+    if let Some(lock) = lock {
+        lock.release().await;
     }
 }
 

@@ -1,11 +1,13 @@
 //! How long environments stay, and what is recorded of them.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::apply::audited_writes;
-use crate::lab::{Lab, lab_variable, lsdeploy, run};
+use crate::faults::proxy::{Fault, Proxy, When};
+use crate::lab::{Lab, lab_variable, lsdeploy, ran, run};
 
 const SMALL: [&str; 5] = ["--emulator", "moto", "--services", "sqs,s3", "--no-smoke"];
 
@@ -68,6 +70,42 @@ fn gc_removes_what_is_over_and_nothing_else() {
     assert!(!gone.stdout.contains("stays"), "{gone:?}");
     assert_eq!(lab.leftovers("over"), "");
     assert!(lab.leftovers("stays").contains("deployment"), "the other one is gone too");
+}
+
+#[test]
+fn what_is_given_more_time_while_gc_is_on_its_way_stays() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["lockmore"], &[]);
+    let up = ["up", "--env", "lockmore", "--no-wait", "--ttl", "1h"];
+    assert_eq!(lab.lsdeploy(&[&up[..], &SMALL].concat()).code, 0);
+    let past = json!({"data": {"expires-at": "2026-01-01T00:00:00Z"}}).to_string();
+    lab.kubectl(&[
+        "-n",
+        "localstack-lockmore",
+        "patch",
+        "configmap",
+        "lsdeploy-inventory",
+        "--type=merge",
+        "-p",
+        &past,
+    ]);
+    let proxy = Proxy::start(&lab);
+    // It has seen that the time is over, and is held up on its way to the lock.
+    proxy.arm(Some((When::Kind("POST leases".to_owned(), 1), Fault::Delay(Duration::from_secs(8)))));
+    let gc = proxy.spawn(&["gc"]);
+    let begin = Instant::now();
+    while !proxy.seen().iter().any(|seen| seen == "POST leases") {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", proxy.seen());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let more = lab.lsdeploy(&["up", "--env", "lockmore", "--ttl", "4h", "--no-wait"]);
+    assert_eq!(more.code, 0, "{more:?}");
+    let gc = ran(&gc.wait_with_output().unwrap());
+    assert_eq!(gc.code, 0, "{gc:?}");
+    assert!(gc.stderr.contains("note: lockmore was given more time meanwhile, and stays"), "{gc:?}");
+    assert!(!gc.stdout.contains("lockmore"), "{gc:?}");
+    assert_eq!(lab.locks("lockmore"), "");
+    assert_eq!(lab.lsdeploy(&["diff", "--env", "lockmore"]).code, 0);
 }
 
 #[test]

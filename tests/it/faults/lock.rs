@@ -254,3 +254,45 @@ fn a_plan_that_another_run_made_stale_is_made_anew() {
     assert_eq!(lab.lsdeploy(&["diff", "--env", "lockstale"]).code, 0);
     assert_eq!(lab.locks("lockstale"), "");
 }
+
+/// A Lease of somebody else's program, which happens to be called lsdeploy too.
+fn somebody_elses_lease(lab: &Lab, namespace: &str) {
+    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "lsdeploy", "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "somebody"}},
+        "spec": {"holderIdentity": "their-controller-0", "leaseDurationSeconds": 15}});
+    lab.apply(&lease.to_string());
+}
+
+#[test]
+fn a_lease_of_somebody_else_is_neither_taken_nor_deleted() {
+    let Some(lab) = Lab::shared() else { return };
+    let namespace = "locktheirs-home";
+    let namespaces = [namespace];
+    let _clean = lab.clean(&["locktheirs"], &namespaces);
+    lab.kubectl(&["create", "namespace", namespace]);
+    somebody_elses_lease(&lab, namespace);
+    let lease =
+        ["get", "lease", "lsdeploy", "--namespace", namespace, "--output", "jsonpath={.metadata.resourceVersion}"];
+    let before = lab.kubectl(&lease);
+    let arguments = [&up("locktheirs")[..], &["--namespace", namespace, "--no-wait"]].concat();
+    let ran = lab.lsdeploy(&arguments);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(lab.kubectl(&lease), before, "it was written to");
+    let down = lab.lsdeploy(&["down", "--env", "locktheirs"]);
+    assert_eq!((down.code, down.stdout.as_str()), (0, "locktheirs is gone\n"), "{down:?}");
+    assert_eq!(lab.kubectl(&lease), before, "it was written to or deleted");
+}
+
+#[test]
+fn a_server_that_calls_everything_a_conflict_is_not_asked_for_ever() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["lockconflict"], &[]);
+    let proxy = Proxy::start(&lab);
+    proxy.arm(Some((When::All("POST leases".to_owned()), Fault::Answer(409, None))));
+    let begin = Instant::now();
+    let ran = proxy.run(&[&up("lockconflict")[..], &["--no-wait", "--timeout", "5s"]].concat());
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("cannot take the lock of the environment lockconflict"), "{ran:?}");
+    assert!(ran.stderr.contains("(HTTP 409)"), "{ran:?}");
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+}
