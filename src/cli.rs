@@ -209,7 +209,8 @@ pub struct RenderedArgs {
     /// The environment
     #[arg(long, value_name = "ENV", required_unless_present = "gc")]
     pub env: Option<String>,
-    /// The namespace [default: localstack-<ENV>, or where the environment is; with --gc lsdeploy-gc, which is made]
+    /// The namespace; one that is named is not among the manifests unless it is lsdeploy's, or the cluster says that it is yet to
+    /// be made [default: localstack-<ENV>, or where the environment is; with --gc lsdeploy-gc, which is made]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Render a `CronJob` that runs `lsdeploy gc`, with the rights that it needs, instead of an environment

@@ -3,11 +3,11 @@
 //! Whoever may write a ConfigMap can write an inventory. One that cannot be read keeps nobody from the others, and of several of
 //! one name the one counts for which others vouch.
 
-use futures::future::join_all;
+mod choose;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::vouch::voucher;
 use super::{Cluster, Fault, project};
 use crate::environment::{EnvName, Tenure};
 use crate::error::{CommandError, Result};
@@ -16,6 +16,8 @@ use crate::plan::record::{self, EXPIRES, Run};
 use crate::printable::printable;
 use crate::render::{INVENTORY, INVENTORY_LABEL, instance_selector};
 use crate::settings::Choices;
+use choose::choose;
+pub use choose::stray;
 
 /// What an inventory says.
 #[derive(Debug, Clone)]
@@ -170,77 +172,6 @@ pub async fn find(cluster: &Cluster, env: &EnvName, namespace: Option<&str>) -> 
     }
 }
 
-/// One environment per name: a second one elsewhere is refused.
-async fn choose(cluster: &Cluster, env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Search> {
-    let mut all = of_env(env, namespace, found)?;
-    if let Some(at) = all.iter().position(|inventory| namespace == Some(&inventory.namespace)) {
-        return Ok(Search::Found(Box::new(all.swap_remove(at))));
-    }
-    let inventory = match all.len() {
-        0 => return Ok(Search::Absent),
-        1 => all.remove(0),
-        _ => most_trusted(cluster, env, all).await?,
-    };
-    match namespace {
-        Some(_) => {
-            let place = &inventory.namespace;
-            Err(CommandError::new(format!("the environment {env} is in the namespace {place} already"))
-                .hint(format!("leave --namespace out, or remove it first: lsdeploy down --env {env}"))
-                .hint(stray(place)))
-        }
-        None => Ok(Search::Found(Box::new(inventory))),
-    }
-}
-
-/// The inventories of one environment. One that cannot be read is an error where the environment is looked for.
-fn of_env(env: &EnvName, namespace: Option<&str>, found: &[Value]) -> Result<Vec<Inventory>> {
-    let (mut all, damaged) = sort(found);
-    let home = namespace.map_or_else(|| env.default_namespace(), str::to_owned);
-    if let Some((_, error)) = damaged.into_iter().find(|(place, _)| *place == home) {
-        return Err(error);
-    }
-    all.retain(|inventory| inventory.env == env.as_str());
-    Ok(all)
-}
-
-/// Of several inventories of one name the one for which others vouch.
-async fn most_trusted(cluster: &Cluster, env: &EnvName, all: Vec<Inventory>) -> Result<Inventory> {
-    // What the caller may not see vouches for nothing.
-    let scc = async { cluster.get(Kind::SecurityContextConstraints, "", &env.scc()).await.ok().flatten() };
-    let places = all.iter().map(|inventory| cluster.get(Kind::Namespace, "", &inventory.namespace));
-    let (scc, places) = tokio::join!(scc, join_all(places));
-    let mut ranked: Vec<_> = all
-        .into_iter()
-        .zip(places)
-        .map(|(inventory, place)| {
-            let place = place.ok().flatten();
-            let voucher = voucher(env.as_str(), &inventory.namespace, place.as_ref(), scc.as_ref());
-            (std::mem::discriminant(&voucher), voucher, inventory)
-        })
-        .collect();
-    ranked.sort_by(|(_, a, _), (_, b, _)| b.cmp(a));
-    if let [(first, ..), (second, ..), ..] = ranked.as_slice()
-        && first == second
-    {
-        let names: Vec<&str> = ranked.iter().map(|(.., inventory)| inventory.namespace.as_str()).collect();
-        return Err(CommandError::new(format!(
-            "more than one namespace says that it holds the environment {env}: {}",
-            names.join(", ")
-        ))
-        .hint("say which is meant with --namespace")
-        .hint(
-            "an inventory that nobody needs is removed by `kubectl -n NAMESPACE delete configmap lsdeploy-inventory`",
-        ));
-    }
-    let missing = || CommandError::new(format!("there is no environment {env}"));
-    ranked.into_iter().next().map(|(.., inventory)| inventory).ok_or_else(missing)
-}
-
-/// How to get rid of an inventory for which nobody vouches.
-pub fn stray(namespace: &str) -> String {
-    format!("if nobody made it there on purpose: `kubectl -n {namespace} delete configmap {INVENTORY}`")
-}
-
 /// What can be read, and what cannot: where it is and why.
 fn sort(found: &[Value]) -> (Vec<Inventory>, Vec<(String, CommandError)>) {
     let named = |object: &&Value| object.pointer("/metadata/name").is_some_and(|name| name == INVENTORY);
@@ -298,10 +229,6 @@ mod tests {
         let (inventories, damaged) = sort(&found);
         assert_eq!((inventories.len(), damaged.len()), (1, 1));
         assert!(damaged[0].1.message.contains("in aaa is damaged: it has no settings"), "{damaged:?}");
-        let env = EnvName::parse("team1").unwrap();
-        let all = of_env(&env, None, &found).unwrap();
-        assert_eq!(all.iter().map(|one| one.namespace.as_str()).collect::<Vec<_>>(), ["localstack-team1"]);
-        assert!(of_env(&env, Some("aaa"), &found).is_err(), "it is the one that is meant");
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Sought<'_> {
         let recorded = found.as_ref().map(|inventory| inventory.tenure);
         let home = found.as_ref().map(|inventory| inventory.namespace.as_str()).or(namespace);
         let home = home.map_or_else(|| name.default_namespace(), str::to_owned);
-        let said = recorded.or(namespace.map(|_| Tenure::Guest));
+        let said = recorded.or_else(|| namespace.map(|_| Tenure::Guest));
         let (tenure, notes) = tenure(&cluster, name, &home, said).await?;
         let place = Place {
             namespace: Some(home),

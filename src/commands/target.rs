@@ -134,7 +134,7 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
         None if live.hidden.contains(&place) => Home::Hidden,
         None => Home::Absent,
     };
-    let said = inventory.as_ref().map(|inventory| inventory.tenure).or(namespace.map(|_| Tenure::Guest));
+    let said = inventory.as_ref().map(|inventory| inventory.tenure).or_else(|| namespace.map(|_| Tenure::Guest));
     let mut tenure = tenure(name, home.as_str(), seen, said)?;
     // A namespace that the caller may not see, named or not, may be a project that is yet to be requested.
     let is_open = tenure == Tenure::Own || tenure == Tenure::Guest && inventory.is_none();
