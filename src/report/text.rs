@@ -134,7 +134,7 @@ pub(super) fn removed(removed: &Removed) -> String {
                 namespace.as_deref().unwrap_or_default()
             )
         }
-        0 => format!("{env} was gone already: there is nothing of it {place}\n"),
+        0 => format!("nothing was deleted: there is no environment {env} {place} (any more)\n"),
         _ => format!("{env} is gone\n"),
     }
 }

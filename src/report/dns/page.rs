@@ -74,7 +74,7 @@ fn summary(evidence: &Evidence, found: &[Finding], when: Option<When>) -> Elemen
     let conclusion = conclusion(evidence, found, false);
     let told = match found.first().filter(|_| is_broken) {
         Some(first) => first.message.clone(),
-        None => sentence(conclusion.trim_start_matches("ok: ").trim_end()),
+        None => sentence(conclusion.trim_start_matches("ok: ").trim_start_matches("not found: ").trim_end()),
     };
     element("header")
         .class(class)

@@ -1,5 +1,6 @@
 //! One run for people: the path, what each hop says, what is wrong, the verdict. Takes evidence and findings. Pure.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::AnsiColor;
@@ -11,6 +12,7 @@ use super::words;
 use super::wrap::{WIDTH, wrap};
 use crate::dns::classify::{Confidence, Finding, Verdict, verdict};
 use crate::dns::evidence::Evidence;
+use crate::dns::observation::{Observation, Transport};
 use crate::printable::printable;
 use crate::report::colour::word;
 
@@ -74,12 +76,19 @@ fn unseen(evidence: &Evidence, colour: bool) -> String {
     format!("\n{}\n{}", heading("What could not be seen", colour), lines.collect::<String>())
 }
 
-/// `ok: ...` or `broken: ...`, in one line.
+/// `ok: ...`, `not found: ...` or `broken: ...`, in one line.
 pub(super) fn conclusion(evidence: &Evidence, found: &[Finding], colour: bool) -> String {
     let causes = || found.iter().filter(|finding| finding.follows_from.is_none());
     let sure: Vec<&Finding> = causes().filter(|finding| finding.confidence > Confidence::Possible).collect();
     let (head, said) = match sure.as_slice() {
-        [] => (word("ok:", AnsiColor::Green, colour), healthy(evidence, causes().count())),
+        [] => {
+            let missing = missing(evidence);
+            let said = healthy(evidence, causes().count());
+            match missing.is_empty() {
+                true => (word("ok:", AnsiColor::Green, colour), said),
+                false => (word("not found:", AnsiColor::Yellow, colour), format!("{}; {said}", missing.join("; "))),
+            }
+        }
         [first, more @ ..] => {
             let others = match more.len() {
                 0 => String::new(),
@@ -105,15 +114,33 @@ fn healthy(evidence: &Evidence, possible: usize) -> String {
         1 => "; one thing is odd, and does no harm that shows".to_owned(),
         many => format!("; {many} things are odd, and do no harm that shows"),
     };
-    let answered =
-        |name: &str| evidence.observations.iter().any(|seen| seen.name.eq_ignore_ascii_case(name) && seen.has_answer());
-    let without: Vec<&str> =
-        evidence.targets.iter().map(|target| target.name.as_str()).filter(|name| !answered(name)).collect();
-    let empty = match without.as_slice() {
-        [] => String::new(),
-        names => format!("; no hop knows an address of {}", names.join(", ")),
+    format!("no hop is wrong; asked: {} at {}{doubt}", count(evidence.targets.len(), "name"), count(hops, "hop"))
+}
+
+/// Names without an address though no hop is wrong: those that nobody knows, then those that only some places find. Names of the
+/// cluster's own are for its pods.
+fn missing(evidence: &Evidence) -> Vec<String> {
+    let of = |name: &str| {
+        let name = name.to_owned();
+        evidence.observations.iter().filter(move |seen| seen.name.eq_ignore_ascii_case(&name))
     };
-    format!("no hop is wrong; asked: {} at {}{empty}{doubt}", count(evidence.targets.len(), "name"), count(hops, "hop"))
+    let is_known = |name: &str| of(name).any(Observation::has_answer);
+    let names = evidence.targets.iter().map(|target| target.name.as_str());
+    let (known, unknown): (Vec<&str>, Vec<&str>) = names.partition(|name| is_known(name));
+    let nowhere = (!unknown.is_empty()).then(|| format!("no hop knows an address of {}", unknown.join(", ")));
+    let domain = format!(".{}", evidence.chain.cluster_domain);
+    let partly = known.into_iter().filter(|name| !name.trim_end_matches('.').ends_with(&domain)).filter_map(|name| {
+        let places = |found: bool| {
+            let lookups = of(name).filter(|seen| seen.transport == Transport::Libc && seen.has_answer() == found);
+            lookups.map(|seen| printable(&seen.vantage)).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        };
+        let (without, with) = (places(false), places(true));
+        let other =
+            |with: &[String]| if with.is_empty() { String::new() } else { format!(", only at {}", with.join(", ")) };
+        let cure = "where it is to be found, have its zone forwarded to a server that knows it";
+        (!without.is_empty()).then(|| format!("{name} is not found at {}{} ({cure})", without.join(", "), other(&with)))
+    });
+    nowhere.into_iter().chain(partly).collect()
 }
 
 const HEAD: [&str; 6] = ["HOP", "FROM", "ASKED", "RESULT", "FLAGS", "MS"];
@@ -200,4 +227,34 @@ fn line(mark: char, cells: &[String; 6], widths: &[usize; 6], answer: &str) -> S
     }
     line.push_str(&answer);
     format!("{}\n", line.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::healthy;
+    use super::*;
+
+    #[test]
+    fn a_name_without_an_address_is_said_first_though_no_hop_is_wrong() {
+        let plain =
+            |evidence: &Evidence| conclusion(evidence, &[], false).split_whitespace().collect::<Vec<_>>().join(" ");
+        let all_well = healthy();
+        assert!(plain(&all_well).starts_with("ok: no hop is wrong"));
+
+        let (inside, route) = (all_well.targets[0].name.clone(), all_well.targets[1].name.clone());
+        let mut not_here = healthy();
+        not_here
+            .observations
+            .extend([&inside, &route].map(|name| Observation::blank("workstation", name, "ADDR", Transport::Libc)));
+        let said = plain(&not_here);
+        assert!(said.starts_with(&format!("not found: {route} is not found at workstation (")), "{said}");
+        assert!(said.contains("have its zone forwarded") && said.contains("; no hop is wrong"), "{said}");
+        assert!(!said.contains(&inside), "names of the cluster are for its pods: {said}");
+
+        let mut nowhere = healthy();
+        nowhere.observations.retain(|seen| seen.name != route);
+        assert!(
+            plain(&nowhere).starts_with(&format!("not found: no hop knows an address of {route}; no hop is wrong"))
+        );
+    }
 }

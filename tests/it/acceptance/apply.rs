@@ -73,7 +73,10 @@ fn environments_come_up_side_by_side_and_leave_nothing() {
     assert_eq!((lab.leftovers("left"), lab.leftovers("right")), (String::new(), String::new()));
     let again = lab.lsdeploy(&["down", "--env", "left"]);
     assert_eq!(again.code, 0);
-    assert_eq!(again.stdout, "left was gone already: there is nothing of it in namespace localstack-left\n");
+    assert_eq!(
+        again.stdout,
+        "nothing was deleted: there is no environment left in namespace localstack-left (any more)\n"
+    );
 }
 
 #[test]

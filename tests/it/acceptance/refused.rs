@@ -121,7 +121,7 @@ fn a_namespace_of_somebody_else() {
     assert_refused(&ran, &["localstack-taken exists and belongs to", "--namespace localstack-taken"]);
     assert_eq!(lab.leftovers("taken"), "");
     let down = lab.lsdeploy(&["down", "--env", "taken"]);
-    assert!(down.stdout.starts_with("taken was gone already"), "{down:?}");
+    assert!(down.stdout.starts_with("nothing was deleted: there is no environment taken"), "{down:?}");
     lab.kubectl(&["get", "namespace", "localstack-taken"]);
 }
 
