@@ -124,7 +124,7 @@ pub fn plan(
         .iter()
         .filter_map(|manifest| {
             let object = live.objects.get(&manifest.id)?;
-            let owner = foreign_owner(env, namespace, object)?;
+            let owner = foreign_owner_of(manifest.id.kind, env, namespace, object)?;
             let of_another = is_managed(object);
             (of_another || !adopted.contains(&manifest.id)).then(|| Conflict {
                 id: manifest.id.clone(),
@@ -147,7 +147,8 @@ pub fn plan(
         .objects
         .iter()
         .filter(|(id, object)| {
-            !wanted.contains(id) && id.kind != Kind::Namespace && foreign_owner(env, namespace, object).is_none()
+            let is_ours = || foreign_owner_of(id.kind, env, namespace, object).is_none();
+            !wanted.contains(id) && id.kind != Kind::Namespace && is_ours()
         })
         .map(|(id, object)| Step {
             id: id.clone(),
@@ -192,8 +193,16 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     Step { id, action, desired, changes, uid }
 }
 
-/// Who owns a live object, unless it is this environment's: the labels must name it, and a cluster-scoped object must
-/// name its namespace too.
+/// Who owns a live object of any kind, unless it is this environment's: an SCC must name the environment's namespace too.
+pub fn foreign_owner_of(kind: Kind, env: &str, namespace: &str, object: &Value) -> Option<String> {
+    let home = object.pointer("/metadata/annotations/lsdeploy.dev~1namespace").and_then(Value::as_str);
+    let is_homeless = kind == Kind::SecurityContextConstraints && home.is_none();
+    foreign_owner(env, namespace, object)
+        .or_else(|| is_homeless.then(|| "somebody else (it names no namespace)".to_owned()))
+}
+
+/// Who owns a live object that is no SCC, unless it is this environment's: the labels must name it, and so must the
+/// namespace that it says.
 pub fn foreign_owner(env: &str, namespace: &str, object: &Value) -> Option<String> {
     let label = |key: &str| object.pointer("/metadata/labels")?.get(key)?.as_str();
     let manager = label("app.kubernetes.io/managed-by");
@@ -287,7 +296,11 @@ mod tests {
     fn an_scc_of_the_same_env_in_another_namespace_is_foreign() {
         let mut scc = ours(json!({}));
         scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "elsewhere"});
-        assert!(foreign_owner("team1", "localstack-team1", &scc).unwrap().contains("elsewhere"));
+        let owner = |kind, object: &Value| foreign_owner_of(kind, "team1", "localstack-team1", object);
+        assert!(owner(Kind::SecurityContextConstraints, &scc).unwrap().contains("elsewhere"));
+        assert_eq!(owner(Kind::Service, &ours(json!({}))), None);
+        let homeless = owner(Kind::SecurityContextConstraints, &ours(json!({})));
+        assert_eq!(homeless.unwrap(), "somebody else (it names no namespace)");
     }
 
     #[test]

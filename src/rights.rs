@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::level::Writing;
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::{Action, Plan, Step};
-use crate::render::names;
+use crate::render::{INVENTORY, names};
 
 /// Something that a caller may do, or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,14 +180,15 @@ fn of_step(step: &Step, plan: &Plan) -> Vec<Need> {
     let kind = step.id.kind;
     let whole = kind == Kind::SecurityContextConstraints;
     // Server-side apply needs `patch`, and `create` where the object does not exist; what is merged here is created by itself,
-    // and an SCC is then sent whole.
+    // unless the same run writes to it again, and an SCC is then sent whole.
+    let patches = plan.writing == Writing::Applied || is_written_again(step);
     let verbs: &[&str] = match (step.action, plan.writing) {
-        (Action::Create, Writing::Applied) => &["create", "patch"],
-        (Action::Create, Writing::Merged) => &["create"],
+        (Action::Create, _) if patches => &["create", "patch"],
+        (Action::Create, _) => &["create"],
         (Action::Update | Action::Adopt, Writing::Merged) if whole => &["update"],
         (Action::Update | Action::Adopt, _) => &["patch"],
-        (Action::Replace, Writing::Applied) => &["delete", "create", "patch"],
-        (Action::Replace, Writing::Merged) => &["delete", "create"],
+        (Action::Replace, _) if patches => &["delete", "create", "patch"],
+        (Action::Replace, _) => &["delete", "create"],
         (Action::Delete, _) => &["delete"],
         (Action::Unchanged, _) => &[],
     };
@@ -203,6 +204,13 @@ fn of_step(step: &Step, plan: &Plan) -> Vec<Need> {
         _ => {}
     }
     needs
+}
+
+/// Whether a run writes to what it has just made: the inventory carries the lock and the result, and a `ServiceAccount` gets
+/// the pull secrets beside those that the cluster has put there.
+fn is_written_again(step: &Step) -> bool {
+    step.id == ObjectId::new(Kind::ConfigMap, INVENTORY)
+        || step.id.kind == Kind::ServiceAccount && step.desired.get("imagePullSecrets").is_some()
 }
 
 fn right(verb: &str, group: &str, resource: &str, namespaced: bool) -> Right {
@@ -309,6 +317,28 @@ mod tests {
             "delete roles old for 1",
         ];
         assert_eq!(said(steps), expected);
+    }
+
+    #[test]
+    fn what_an_old_server_has_just_made_and_is_written_again_needs_both_rights() {
+        let steps = |action| {
+            let pulls = json!({"imagePullSecrets": [{"name": "hub"}]});
+            let account = |name, desired| step(Kind::ServiceAccount, name, action, desired);
+            let map = |name| step(Kind::ConfigMap, name, action, Value::Null);
+            vec![map(INVENTORY), map("emulator-init"), account("a", pulls), account("b", json!({}))]
+        };
+        let asked = |action| {
+            let plan = Plan { steps: steps(action), writing: Writing::Merged };
+            needed(&plan).iter().map(|need| format!("{} for {}", need.right, need.needed_for.len())).collect::<Vec<_>>()
+        };
+        let created = [
+            "create configmaps for 2".to_owned(),
+            format!("patch configmaps {INVENTORY} for 1"),
+            "create serviceaccounts for 2".to_owned(),
+            "patch serviceaccounts a for 1".to_owned(),
+        ];
+        assert_eq!(asked(Action::Create), created);
+        assert!(asked(Action::Replace).contains(&created[1]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::environment::{EnvName, NamespaceName};
 use crate::error::Result;
 use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
-use crate::plan::{LiveState, foreign_owner, uid};
+use crate::plan::{LiveState, foreign_owner, foreign_owner_of, uid};
 use crate::render::bundle::BENEFICIARY;
 use crate::rights::{Right, is_of_scc};
 
@@ -37,7 +37,8 @@ pub async fn ask(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) ->
     let home = ObjectId::new(Kind::Namespace, namespace.as_str());
     let beneficiary = ObjectId::new(Kind::RoleBinding, BENEFICIARY);
     let is_ours = |id: &ObjectId| {
-        live.objects.get(id).is_some_and(|one| foreign_owner(env.as_str(), namespace.as_str(), one).is_none())
+        let owner = |one| foreign_owner_of(id.kind, env.as_str(), namespace.as_str(), one);
+        live.objects.get(id).is_some_and(|one| owner(one).is_none())
     };
     let is_project = live.objects.get(&home).and_then(project::env_of) == Some(env.as_str());
     let may_home = may_delete(cluster, namespace, &home).await?;

@@ -21,7 +21,7 @@ use crate::error::{CommandError, Result};
 use crate::events::{Events, What};
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::record::{self, EXPIRES};
-use crate::plan::{LiveState, foreign_owner, uid};
+use crate::plan::{LiveState, foreign_owner, foreign_owner_of, uid};
 use crate::render::{INVENTORY, instance_selector};
 
 /// How soon something is looked at again whose watch has broken.
@@ -90,7 +90,9 @@ impl Targets {
     fn of(live: LiveState, doomed: Doomed<'_>) -> Self {
         let Doomed { env, namespace, as_project, keep, only_if_over } = doomed;
         let mut live = live;
-        let is_ours = |object: &Value| foreign_owner(env.as_str(), namespace.as_str(), object).is_none();
+        let is_ours = |id: &ObjectId, object: &Value| {
+            foreign_owner_of(id.kind, env.as_str(), namespace.as_str(), object).is_none()
+        };
         let home = ObjectId::new(Kind::Namespace, namespace.as_str());
         let there = live.objects.get(&home);
         let is_closed = match there {
@@ -103,9 +105,9 @@ impl Targets {
         let is_extended = only_if_over.is_some_and(|now| !is_over(now));
         // The namespace itself says so, which an editor of what is in it cannot change; an inventory is not asked.
         let is_project =
-            |object: &Value| as_project && is_ours(object) || project::env_of(object) == Some(env.as_str());
+            |object: &Value| as_project && is_ours(&home, object) || project::env_of(object) == Some(env.as_str());
         let project = there.is_some_and(is_project).then(|| live.objects.remove(&home)).flatten();
-        let ours = live.objects.into_iter().filter(|(id, object)| is_ours(object) && !keep.contains(id));
+        let ours = live.objects.into_iter().filter(|(id, object)| is_ours(id, object) && !keep.contains(id));
         let ours: Vec<(ObjectId, Value)> = ours.collect();
         let owns_namespace = project.is_some() || ours.iter().any(|(id, _)| id.kind == Kind::Namespace);
         let mut targets = Self {

@@ -7,7 +7,8 @@ use std::fmt;
 use super::values::invalid;
 use crate::error::{CommandError, Result};
 
-/// Groups and users that everybody belongs to, or nobody is: they own nothing.
+/// Groups and users that everybody belongs to, or nobody is: they own nothing. So do groups that begin with these, such as
+/// `system:authenticated:oauth`, OpenShift's for everybody who has logged in.
 const EVERYBODY: [&str; 4] =
     ["system:authenticated", "system:unauthenticated", "system:serviceaccounts", "system:anonymous"];
 /// Labels that are not the user's to set: `plan` tells owners by them.
@@ -41,7 +42,7 @@ impl Owner {
         if !is_name || name.trim() != name {
             return Err(invalid(flag, text, "use a user's name or group:NAME; `oc whoami` prints yours"));
         }
-        if EVERYBODY.contains(&name) || name.starts_with("system:serviceaccounts:") {
+        if EVERYBODY.iter().any(|everybody| name.starts_with(everybody)) {
             return Err(invalid(flag, text, "that is everybody: name one user or one group"));
         }
         Ok(owner)
@@ -191,7 +192,10 @@ mod tests {
         for bad in ["", "group:", " a", "a\nb", "тест", "group:system:authenticated", "system:anonymous"] {
             assert!(Owner::parse(bad).is_err(), "{bad:?}");
         }
-        assert!(Owner::parse("group:system:serviceaccounts:ci").is_err());
+        for everybody in ["serviceaccounts:ci", "serviceaccounts", "authenticated:oauth", "unauthenticated"] {
+            let group = format!("group:system:{everybody}");
+            assert!(Owner::parse(&group).is_err() && Owner::parse_one("--for", &group).is_err(), "{group}");
+        }
     }
 
     #[test]

@@ -40,21 +40,28 @@ fn compare(desired: &Value, live: &Value, path: &str, found: &mut Vec<String>) {
 }
 
 /// Selectors are one thing: another key in them selects something else. Source: `x-kubernetes-map-type` of the Kubernetes API.
+/// So is a rule of a `NetworkPolicy` with its peers: another key lets in more, or less.
 pub(super) fn is_whole(path: &str) -> bool {
-    ["/selector", "Selector", "/matchLabels"].iter().any(|end| path.ends_with(end))
+    is_rule(path) || ["/selector", "Selector", "/matchLabels"].iter().any(|end| path.ends_with(end))
 }
 
-fn compare_maps(desired: &Map<String, Value>, live: &Map<String, Value>, path: &str, found: &mut Vec<String>) {
+/// Of lsdeploy's kinds only a `NetworkPolicy` has `ingress` in its `spec`. Its lists are replaced as they are.
+fn is_rule(path: &str) -> bool {
+    path.starts_with("/spec/ingress/")
+}
+
+fn compare_maps(desired: &Map<String, Value>, live: &Map<String, Value>, at: &str, found: &mut Vec<String>) {
     for (key, value) in desired {
-        let path = child(path, key);
+        let path = child(at, key);
         match live.get(key) {
             Some(live) => compare(value, live, &path, found),
-            None if is_empty(value) => {}
+            // A selector for an empty value is not the same as none.
+            None if is_empty(value) && !is_whole(at) => {}
             None => found.push(path),
         }
     }
-    if is_whole(path) {
-        found.extend(live.keys().filter(|key| !desired.contains_key(*key)).map(|key| child(path, key)));
+    if is_whole(at) {
+        found.extend(live.keys().filter(|key| !desired.contains_key(*key)).map(|key| child(at, key)));
     }
 }
 
@@ -82,6 +89,9 @@ fn compare_lists(desired: &[Value], live: &[Value], path: &str, found: &mut Vec<
 
 pub(super) fn list_key(path: &str, items: &[Value]) -> Option<&'static str> {
     let name = path.rsplit('/').next()?;
+    if is_rule(path) {
+        return None;
+    }
     if name == "ports" {
         let is_service = items.first().is_some_and(|port| port.get("containerPort").is_none());
         return Some(if is_service { "port" } else { "containerPort" });
@@ -148,7 +158,21 @@ mod tests {
     fn a_selector_is_one_thing() {
         let selector = |value: Value| json!({"spec": {"selector": value}});
         check(&selector(json!({"a": "1"})), &selector(json!({"a": "1", "b": "2"})), &["/spec/selector/b"]);
+        check(&selector(json!({"a": ""})), &selector(json!({})), &["/spec/selector/a"]);
         check(&json!({"labels": {"a": "1"}}), &json!({"labels": {"a": "1", "b": "2"}}), &[]);
+    }
+
+    #[test]
+    fn a_rule_of_a_network_policy_and_each_of_its_peers_is_one_thing() {
+        let ingress = |rule: Value| json!({"spec": {"ingress": [rule]}});
+        let wanted = ingress(json!({"from": [{"podSelector": {}}]}));
+        check(&wanted, &wanted, &[]);
+        let all_namespaces = json!({"from": [{"podSelector": {}, "namespaceSelector": {}}]});
+        check(&wanted, &ingress(all_namespaces), &["/spec/ingress/0/from/0/namespaceSelector"]);
+        let shut = json!({"from": [{"podSelector": {}}], "ports": [{"port": 1, "protocol": "TCP"}]});
+        check(&wanted, &ingress(shut), &["/spec/ingress/0/ports"]);
+        let ports = |ports: Value| ingress(json!({"ports": ports}));
+        check(&ports(json!([{"port": 1}])), &ports(json!([{"port": 1}, {"port": 2}])), &["/spec/ingress/0/ports"]);
     }
 
     #[test]

@@ -3,8 +3,12 @@
 
 use serde_json::{Map, Value};
 
-use super::compare::list_key;
+use super::compare::{is_whole, list_key};
+use super::merge::LAST_APPLIED;
 use super::{Action, Step};
+
+/// Records of what was applied last, kubectl's and lsdeploy's: they repeat the object, with what is secret in it.
+const RECORDS: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", LAST_APPLIED];
 
 /// What stands in place of a secret value.
 const MASK: &str = "(masked)";
@@ -26,6 +30,8 @@ pub fn before_and_after(step: &Step, live: Option<&Value>) -> (Value, Value) {
 /// The fields of `live` that `desired` speaks of: the others are not lsdeploy's.
 fn cut_down(live: &Value, desired: &Value, path: &str) -> Value {
     match (live, desired) {
+        // What others added to it counts.
+        (Value::Object(_), Value::Object(_)) if is_whole(path) => live.clone(),
         (Value::Object(live), Value::Object(desired)) => Value::Object(
             desired
                 .iter()
@@ -62,6 +68,9 @@ fn without_noise(object: &Value) -> Value {
         for field in ["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"] {
             metadata.remove(field);
         }
+    }
+    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.retain(|name, _| !RECORDS.contains(&name.as_str()));
     }
     object
 }
@@ -136,5 +145,17 @@ mod tests {
         let shown = format!("{before}{after}{created}");
         assert!(!shown.contains("b2xk") && !shown.contains("bmV3") && !shown.contains("ls-secret"), "{shown}");
         assert!(shown.contains(r#""value":"1""#));
+    }
+
+    #[test]
+    fn a_secret_that_goes_is_masked_in_what_others_recorded_of_it_too() {
+        let record = r#"{"kind": "Secret", "data": {"token": "b2xk"}}"#;
+        let live = json!({"kind": "Secret", "data": {"token": "b2xk"}, "metadata": {"name": "auth", "annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": record,
+            "lsdeploy.dev/last-applied": r#"{"salt": "pepper"}"#, "kept": "yes"}}});
+        let (before, after) = before_and_after(&step(Action::Delete, Value::Null), Some(&live));
+        let shown = before.to_string();
+        assert!(!shown.contains("b2xk") && !shown.contains("pepper") && shown.contains("kept"), "{shown}");
+        assert_eq!(after, Value::Null);
     }
 }

@@ -7,11 +7,10 @@ use super::{Action, Step};
 use crate::manifest::Kind;
 
 /// Where they stand. Other fields, also those that a later release adds and fills in, are left alone.
-const WIDENING: [&str; 7] = [
+const WIDENING: [&str; 6] = [
     "/allowedFlexVolumes",
     "/allowedUnsafeSysctls",
     "/defaultAllowPrivilegeEscalation",
-    "/forbiddenSysctls",
     "/fsGroup/ranges",
     "/seLinuxContext/seLinuxOptions",
     "/supplementalGroups/ranges",
@@ -54,7 +53,7 @@ mod tests {
     fn what_widens_an_scc_is_seen_and_taken_away() {
         let desired = json!({"seLinuxContext": {"type": "MustRunAs"}, "users": []});
         let live = json!({"seLinuxContext": {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t"}},
-            "allowedUnsafeSysctls": ["*"], "forbiddenSysctls": null, "allowedFlexVolumes": [],
+            "allowedUnsafeSysctls": ["*"], "forbiddenSysctls": ["*"], "allowedFlexVolumes": [],
             "defaultAllowPrivilegeEscalation": false, "fieldOfALaterRelease": "on"});
         let found = widened(Kind::SecurityContextConstraints, &desired, &live);
         assert_eq!(found, ["/allowedUnsafeSysctls", "/seLinuxContext/seLinuxOptions"]);

@@ -151,7 +151,7 @@ fn compares_whatever_is_live(bytes: &[u8]) -> bool {
     let live = LiveState { objects: [(id.clone(), object.clone())].into(), ..LiveState::default() };
     let environment = environment("team1", Choices::default()).unwrap();
     let set = render::render(&environment).unwrap();
-    let foreign = plan::foreign_owner("team1", "localstack-team1", &object);
+    let foreign = plan::foreign_owner_of(kind, "team1", "localstack-team1", &object);
     if let Ok(plan) = plan::plan("team1", "localstack-team1", set, &live, &[]) {
         let touches = |step: &plan::Step| step.id == id && step.action != plan::Action::Unchanged;
         assert!(foreign.is_none() || !plan.steps.iter().any(touches), "{id} of {foreign:?}");

@@ -120,11 +120,25 @@ impl Removal<'_> {
             if let Some(wanted) = item(views.desired, key, applied) {
                 let views = Views { last: applied, desired: Some(wanted), live: Some(live) };
                 self.of(&mut merged[at], views, &below);
-            } else {
+                continue;
+            }
+            // Somebody may have changed it since: then only what is still ours in it goes.
+            let views = Views { last: applied, desired: None, live: Some(live) };
+            if self.record.says(applied, live, &below) || self.is_bare(&mut merged[at], key, views, &below) {
                 self.gone.push(below);
                 merged.remove(at);
             }
         }
+    }
+
+    /// Takes what is ours out of an item of a list; whether nothing but its key is left then.
+    fn is_bare(&mut self, item: &mut Value, key: &str, views: Views<'_>, path: &str) -> bool {
+        let mut last = views.last.clone();
+        if let Some(last) = last.as_object_mut() {
+            last.remove(key);
+        }
+        self.of(item, Views { last: &last, ..views }, path);
+        item.as_object().is_some_and(|item| item.len() == 1)
     }
 
     /// A value, or a list without keys, that is live as it was applied.

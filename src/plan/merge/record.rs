@@ -1,11 +1,11 @@
-//! The record of what was applied last: the object itself, but for secrets, of which it has keyed digests, and long texts,
+//! The record of what was applied last: the object itself, but for secrets, of which it has salted digests, and long texts,
 //! of which it has plain ones.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::super::compare::is_same;
+use super::super::compare::{is_same, is_whole};
 use super::LAST_APPLIED_PATH;
 
 /// Longer texts are recorded as digests: all annotations of an object share 256 KiB.
@@ -31,6 +31,10 @@ impl Record {
             (Value::Array(applied), Value::Array(live)) => {
                 applied.len() == live.len() && applied.iter().zip(live).all(|(one, other)| self.says(one, other, path))
             }
+            // Others may have added to it, unless it is one thing.
+            (Value::Object(applied), Value::Object(live)) if !is_whole(path) => applied.iter().all(|(key, applied)| {
+                self.says(applied, live.get(key).unwrap_or(&Value::Null), &format!("{path}/{key}"))
+            }),
             _ => is_same(applied, live, path),
         }
     }
@@ -91,7 +95,8 @@ fn plain(text: &str) -> String {
     format!("{DIGEST}{}", hex::encode(Sha256::digest(text)))
 }
 
-/// HMAC-SHA256 (RFC 2104): without the key nobody can try out what the value may be.
+/// HMAC-SHA256 (RFC 2104), as a salt: the same value has another digest in another object. The salt stands beside it, so who
+/// reads the annotation can test a guess; a token is random, and no guess will find it.
 fn keyed(salt: &str, text: &str) -> String {
     // A key may have any length, so there is always one.
     let digest =

@@ -264,3 +264,29 @@ fn an_scc_is_sent_whole_with_keys_that_must_be_there() {
     assert_eq!(object.get("priority"), Some(&Value::Null));
     assert_eq!((&object["allowHostPID"], &object["metadata"]["resourceVersion"]), (&json!(false), &json!("3")));
 }
+
+#[test]
+fn an_item_that_somebody_has_changed_since_stays_without_what_is_ours() {
+    let pod = |env: Value| json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "e", "env": env}]}});
+    let long = "l".repeat(200);
+    let last = pod(json!([{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "C", "value": long}]));
+    let wanted = json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "e"}]}});
+    let mut live = created(&last, "salt");
+    live["metadata"]["resourceVersion"] = "7".into();
+    live["spec"]["containers"][0]["env"][1]["value"] = "theirs".into();
+    let container = "/spec/containers[\"e\"]/env";
+    assert_eq!(dropped(&wanted, &live), [format!("{container}[\"A\"]"), format!("{container}[\"C\"]")]);
+    let stored = carry_out(&live, &change(Kind::Deployment, &wanted, &live, "salt"));
+    assert_eq!(stored["spec"]["containers"][0]["env"], json!([{"name": "B", "value": "theirs"}]));
+    assert_eq!(dropped(&wanted, &stored), [""; 0]);
+
+    let volumes = |value: Value| json!({"metadata": {"name": "a"}, "spec": {"volumes": [value]}});
+    let last = volumes(json!({"name": "init", "configMap": {"name": "x", "defaultMode": 420}}));
+    let mut live = created(&last, "salt");
+    live["spec"]["volumes"][0]["configMap"]["name"] = "theirs".into();
+    let none = json!({"metadata": {"name": "a"}, "spec": {}});
+    let Change::Strategic(_) = change(Kind::Deployment, &none, &live, "salt") else { panic!("nothing is sent") };
+    let mut rest = live.clone();
+    overlay::remove(&mut rest, &record::read(&live), &none, &live);
+    assert_eq!(rest["spec"]["volumes"], json!([{"name": "init", "configMap": {"name": "theirs"}}]));
+}

@@ -95,6 +95,30 @@ fn an_environment_is_fenced_limited_and_owned() {
 }
 
 #[test]
+fn a_network_policy_that_was_opened_or_shut_by_hand_is_shown_and_put_right() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["tenancy-hole"], &[]);
+    let home = "localstack-tenancy-hole";
+    let up = up("tenancy-hole", &[]);
+    assert_eq!(lab.lsdeploy(&up).code, 0);
+    let rules = || object(&lab, home, "networkpolicy", "emulator")["spec"]["ingress"].clone();
+    let before = rules();
+    for (path, value, shown) in [
+        ("/spec/ingress/0/from/0/namespaceSelector", "{}", "namespaceSelector: {}"),
+        ("/spec/ingress/0/ports", r#"[{"port": 1}]"#, "port: 1"),
+    ] {
+        let patch = format!(r#"[{{"op": "add", "path": "{path}", "value": {value}}}]"#);
+        lab.kubectl(&["-n", home, "patch", "networkpolicy", "emulator", "--type=json", "-p", &patch]);
+        let diff = lab.lsdeploy(&["diff", "--env", "tenancy-hole"]);
+        let is_shown = diff.stdout.lines().any(|line| line.trim_start().starts_with('-') && line.contains(shown));
+        assert!(diff.code == 1 && is_shown && diff.stdout.contains("update NetworkPolicy/emulator"), "{diff:?}");
+        assert_eq!(lab.lsdeploy(&up).code, 0);
+        assert_eq!(rules(), before);
+    }
+    assert_eq!(lab.lsdeploy(&["diff", "--env", "tenancy-hole"]).code, 0);
+}
+
+#[test]
 fn the_quota_has_room_for_another_pod_and_for_scripts() {
     let Some(lab) = Lab::shared() else { return };
     let _clean = lab.clean(&["tenancy-room"], &[]);
