@@ -222,6 +222,9 @@ pub struct RenderedArgs {
     /// When that `CronJob` runs, as cron says it [default: every ten minutes]
     #[arg(long, value_name = "CRON", requires = "gc")]
     pub gc_schedule: Option<String>,
+    /// The API of that `CronJob`: Kubernetes before 1.21 (OpenShift before 4.8) knows batch/v1beta1 only
+    #[arg(long, value_name = "VERSION", requires = "gc", value_parser = ["batch/v1", "batch/v1beta1"], default_value = "batch/v1")]
+    pub gc_api_version: String,
 }
 
 /// `smoke`.

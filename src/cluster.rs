@@ -11,7 +11,7 @@ pub mod dns;
 mod fault;
 pub mod grant;
 pub mod inventory;
-mod kubeconfig;
+pub(crate) mod kubeconfig;
 pub mod leave;
 pub mod lock;
 pub mod observe;

@@ -176,13 +176,7 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
         return Step { id, action: Action::Replace, desired, changes, uid };
     }
     let mut changes = compare::differences(&desired, object);
-    changes.extend(owned_fields::dropped(&desired, object, FIELD_MANAGER));
-    changes.extend(merge::dropped(&desired, object));
-    if live.writing == Writing::Applied && merge::is_recorded(object) {
-        // It was made when the server was older, and is carried over once.
-        changes.push(merge::LAST_APPLIED_PATH.to_owned());
-    }
-    changes.extend(strict::widened(id.kind, &desired, object));
+    changes.extend(gone(id.kind, &desired, object, live.writing));
     let action = if changes.is_empty() {
         Action::Unchanged
     } else if FIXED.iter().any(|(kind, field)| id.kind == *kind && changes.iter().any(|path| path.starts_with(field))) {
@@ -191,6 +185,18 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
         Action::Update
     };
     Step { id, action, desired, changes, uid }
+}
+
+/// The paths of a live object that are to go: they stand in no object that is sent.
+pub fn gone(kind: Kind, desired: &Value, live: &Value, writing: Writing) -> Vec<String> {
+    let mut gone = owned_fields::dropped(desired, live, FIELD_MANAGER);
+    gone.extend(merge::dropped(desired, live));
+    if writing == Writing::Applied && merge::is_recorded(live) {
+        // It was made when the server was older, and is carried over once.
+        gone.push(merge::LAST_APPLIED_PATH.to_owned());
+    }
+    gone.extend(strict::widened(kind, desired, live));
+    gone
 }
 
 /// Who owns a live object of any kind, unless it is this environment's: an SCC must name the environment's namespace too.

@@ -10,9 +10,21 @@ use super::Cli;
 /// Flags that say how results are shown: they do not travel to another command.
 const SHOWN: [&str; 5] = ["output", "quiet", "verbose", "no_color", "timeout"];
 
+/// Flags that say how this machine gets to the cluster, and what it can see of it: they are of no use to somebody else.
+const OF_THIS_MACHINE: [&str; 4] = ["target", "kubeconfig", "context", "apps_domain"];
+
+/// The same for somebody else, at another machine.
+pub fn handed(argv: &[OsString], verb: &str, set: &[(&str, &str)]) -> String {
+    line(argv, verb, set, &OF_THIS_MACHINE)
+}
+
 /// The command line `argv` as one of `verb`: with every flag that was given and that this command knows, and with the
 /// flags of `set` in place of those of the same name.
 pub fn again(argv: &[OsString], verb: &str, set: &[(&str, &str)]) -> String {
+    line(argv, verb, set, &[])
+}
+
+fn line(argv: &[OsString], verb: &str, set: &[(&str, &str)], without: &[&str]) -> String {
     let mut commands = Cli::command();
     commands.build();
     let optional = |argument: Arg| argument.required(false);
@@ -23,7 +35,8 @@ pub fn again(argv: &[OsString], verb: &str, set: &[(&str, &str)]) -> String {
     let Some(command) = commands.find_subcommand(verb) else { return words.join(" ") };
     let travels =
         |argument: &&Arg| given.is_none_or(|(same, _)| same == verb) || !SHOWN.contains(&argument.get_id().as_str());
-    for argument in command.get_arguments().filter(travels) {
+    let stays = |argument: &&Arg| !without.contains(&argument.get_id().as_str());
+    for argument in command.get_arguments().filter(travels).filter(stays) {
         let Some(long) = argument.get_long() else { continue };
         match set.iter().find(|(name, _)| *name == long) {
             Some((_, value)) => words.extend([format!("--{long}"), quoted(OsStr::new(value))]),
@@ -92,5 +105,13 @@ mod tests {
         );
         check("lsdeploy up -f team.yaml", "up", &[("scc", "none")], "lsdeploy up --file team.yaml --scc none");
         check("lsdeploy --context c up --env a", "up", &[], "lsdeploy up --env a --context c");
+    }
+
+    #[test]
+    fn what_is_handed_to_somebody_else_names_nothing_of_this_machine() {
+        let bundle = "lsdeploy admin-bundle --env a --for dev --namespace n --apps-domain x.y --context c --scc none";
+        let argv: Vec<OsString> = shlex::split(bundle).unwrap().into_iter().map(OsString::from).collect();
+        assert_eq!(handed(&argv, "up", &[("env", "a")]), "lsdeploy up --env a --namespace n --scc none");
+        assert_eq!(handed(&argv, "down", &[("env", "a")]), "lsdeploy down --env a --namespace n");
     }
 }

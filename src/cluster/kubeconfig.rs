@@ -139,6 +139,18 @@ fn unusable(error: &KubeconfigError) -> CommandError {
     CommandError::new(format!("cannot use the kubeconfig: {error}")).hint(hint)
 }
 
+/// What [`read`] does with the text of a file.
+#[cfg(test)]
+pub(crate) fn is_usable(text: &str) -> bool {
+    let Ok(kubeconfig) = Kubeconfig::from_yaml(text) else { return false };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let read = runtime.block_on(kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()));
+    read.is_ok_and(|config| {
+        let _ = warnings(&config);
+        refuse_in_the_clear(&config.cluster_url, &config.auth_info).is_ok()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

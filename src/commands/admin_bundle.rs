@@ -6,11 +6,12 @@ use serde_json::json;
 use super::place::{Found, Sought};
 use super::{Context, Outcome, target};
 use crate::cli::OutputFormat;
+use crate::cli::again::handed;
 use crate::cli::bundle::BundleArgs;
 use crate::environment::{EnvName, Environment, Owner};
 use crate::error::Result;
 use crate::events::What;
-use crate::render::bundle::{Bundle, bundle};
+use crate::render::bundle::{Bundle, Commands, bundle};
 
 pub(super) async fn run(args: &BundleArgs, context: Context) -> Result<Outcome> {
     let name = EnvName::parse(&args.env.env)?;
@@ -24,7 +25,9 @@ pub(super) async fn run(args: &BundleArgs, context: Context) -> Result<Outcome> 
     place.cluster_domain.get_or_insert_with(|| "apps.invalid".to_owned());
     // A project's own namespace is the platform's: its labels are not ours to write.
     let environment = Environment::validate(&name, choices, place)?;
-    let bundle = bundle(&environment, beneficiary.as_ref(), &notes)?;
+    let line = |verb: &str| handed(&context.argv, verb, &[("env", name.as_str())]);
+    let commands = Commands { up: line("up"), down: line("down") };
+    let bundle = bundle(&environment, beneficiary.as_ref(), &commands, &notes)?;
     let (text, digest) = bundle.write()?;
     let events = context.events(name.as_str());
     for note in notes {

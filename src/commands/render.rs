@@ -51,14 +51,23 @@ fn gc(args: &RenderArgs) -> Result<Outcome> {
         return Err(CommandError::new(format!("--gc-schedule cannot be `{}`", text.escape_default()))
             .hint("cron has five fields: minute, hour, day, month, weekday; e.g. `*/10 * * * *`"));
     }
-    let objects = render::gc::objects(Gc { image: image.as_str(), namespace: namespace.as_ref(), schedule });
+    let api_version = args.env.gc_api_version.as_str();
+    let objects =
+        render::gc::objects(Gc { image: image.as_str(), namespace: namespace.as_ref(), schedule, api_version });
+    let old = render::gc::BEFORE_1_21;
+    let note = if api_version == old {
+        format!("{old} is for Kubernetes before 1.21; from 1.25 on only batch/v1 is served\n")
+    } else {
+        format!("{api_version} is for Kubernetes 1.21 and later; render for an older one with --gc-api-version {old}\n")
+    };
     match &args.output_dir {
-        None => Ok(Outcome::success(render::stream(&objects)?)),
+        None => Ok(Outcome::success(format!("# {note}{}", render::stream(&objects)?))),
         Some(directory) => {
             let named = |object: &'_ Value| object["kind"].as_str().unwrap_or_default().to_owned();
             let kinds: Vec<String> = objects.iter().map(named).collect();
             let files = kinds.iter().zip(&objects).map(|(kind, object)| (kind.as_str(), render::gc::NAME, object));
-            write_files(files, directory)
+            let written = write_files(files, directory)?;
+            Ok(Outcome::success(written.text + &note))
         }
     }
 }

@@ -86,6 +86,9 @@ impl Up<'_> {
         let events = self.context.events(name.as_str());
         let mut phases = Phases::default();
         let draft = phases.run(&events, "preflight", self.draft(name, choices.clone())).await?;
+        if let Some(asked) = &draft.preflight {
+            events.send(What::Note(report::preflight::target(asked)));
+        }
         Ok(Prepared { draft, choices, events, phases })
     }
 

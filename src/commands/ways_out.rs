@@ -2,9 +2,10 @@
 
 use super::Context;
 use crate::cli::again::again;
-use crate::environment::{Environment, SccChoice};
+use crate::environment::{Environment, SccChoice, Tenure};
 use crate::error::CommandError;
-use crate::manifest::{Kind, ObjectId};
+use crate::manifest::ObjectId;
+use crate::render::bundle::takes_admin;
 use crate::render::names;
 use crate::rights::{Need, Preflight, Verdict, is_of_scc};
 
@@ -82,12 +83,14 @@ fn ways(preflight: &Preflight, environment: &Environment) -> Vec<Way> {
         ways.push(Way::Generated);
     }
     // A cluster-admin's bundle makes namespace, SCC, grant and bounds; the rest are a project administrator's rights.
-    let given = |need: &&Need| need.needed_for.iter().all(|id| is_of_scc(id) || is_bundled(id.kind));
+    let given = |need: &&Need| need.needed_for.iter().all(takes_admin);
     let rest = missing.iter().any(|need| !given(need));
     // The namespace is then the bundle's, and no project that brings rights.
     let has_no_place = needs_namespace || preflight.answers.iter().any(|one| one.verdict == Verdict::WithProject);
     let user = preflight.user.clone().filter(|_| rest || has_no_place);
-    if !hosts && (user.is_some() || !rest) {
+    // Rights in a namespace that is not the environment's own would reach everything else in it.
+    let reaches_others = user.is_some() && environment.tenure == Tenure::Guest;
+    if !hosts && !reaches_others && (user.is_some() || !rest) {
         ways.push(Way::Bundle(user));
     } else {
         ways.push(Way::Ask);
@@ -98,20 +101,21 @@ fn ways(preflight: &Preflight, environment: &Environment) -> Vec<Way> {
     ways
 }
 
-/// Kinds of objects that `admin-bundle` has besides the SCC and its grant.
-fn is_bundled(kind: Kind) -> bool {
-    kind == Kind::Namespace || ["resourcequotas", "limitranges"].contains(&kind.plural())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::environment::tests::environment;
+    use crate::manifest::Kind;
     use crate::rights::{Answer, Right};
     use crate::settings::Choices;
 
     #[track_caller]
     fn check(scc: &str, missing: &[(&str, &str, Kind, &str)], expected: &[Way]) {
+        check_in(Tenure::Own, scc, missing, expected);
+    }
+
+    #[track_caller]
+    fn check_in(tenure: Tenure, scc: &str, missing: &[(&str, &str, Kind, &str)], expected: &[Way]) {
         let choices = Choices { scc: Some(scc.to_owned()), ..Choices::default() };
         let answers = missing.iter().map(|(verb, resource, kind, name)| Answer {
             need: Need {
@@ -130,7 +134,8 @@ mod tests {
             verdict: Verdict::No,
         });
         let preflight = Preflight { user: Some("dev".into()), answers: answers.collect(), ..Preflight::default() };
-        assert_eq!(ways(&preflight, &environment("a", choices).unwrap()), expected);
+        let environment = Environment { tenure, ..environment("a", choices).unwrap() };
+        assert_eq!(ways(&preflight, &environment), expected);
     }
 
     #[test]
@@ -147,5 +152,8 @@ mod tests {
         check("none", &[routes], &[for_dev()]);
         check("existing:x", &[grant], &[Way::NoScc, Way::Grant("x".into()), Way::Bundle(None)]);
         check("none", &[host], &[Way::Generated, Way::Ask]);
+        // Nobody gets other people's objects to have an environment.
+        check_in(Tenure::Guest, "none", &[routes], &[Way::Ask]);
+        check_in(Tenure::Guest, "existing:x", &[grant], &[Way::NoScc, Way::Grant("x".into()), Way::Bundle(None)]);
     }
 }

@@ -1,12 +1,14 @@
-//! What trust depends on: settings, files of settings, SCCs, manifests and live objects. Something is not only read without a
+//! What trust depends on: settings, files of settings, kubeconfigs, SCCs, manifests and live objects. Something is not only read without a
 //! panic: what is accepted keeps its promises.
 
+mod logins;
 mod objects;
 mod settings;
 
 use super::Reader;
 
-const READERS: [Reader; 5] = [settings::CHOICES, settings::FILE, objects::SCC, objects::LIVE, objects::HISTORY];
+const READERS: [Reader; 6] =
+    [settings::CHOICES, settings::FILE, objects::SCC, objects::LIVE, objects::HISTORY, logins::KUBECONFIG];
 
 #[test]
 fn the_seeds_are_right() {

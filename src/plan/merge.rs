@@ -87,9 +87,19 @@ fn merged(desired: &Value, live: &Value) -> Value {
     merged
 }
 
+/// Whatever stands where the annotations are to be, a server may have said it.
 fn annotate(object: &mut Value, record: String) {
-    if !object["metadata"]["annotations"].is_object() {
-        object["metadata"]["annotations"] = json!({});
+    let annotations = map_in(object, "metadata").and_then(|metadata| map_in(metadata, "annotations"));
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+        annotations.insert(LAST_APPLIED.to_owned(), record.into());
     }
-    object["metadata"]["annotations"][LAST_APPLIED] = record.into();
+}
+
+/// The map under a key of a map, made where there is none.
+fn map_in<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Value> {
+    let place = object.as_object_mut()?.entry(key).or_insert(Value::Null);
+    if !place.is_object() {
+        *place = json!({});
+    }
+    Some(place)
 }

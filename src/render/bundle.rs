@@ -8,9 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::context::{self, EMULATOR};
 use super::manifest;
-use crate::environment::{Environment, Owner, SccChoice};
+use crate::environment::{Environment, Owner, SccChoice, Tenure};
 use crate::error::{CommandError, Result};
-use crate::manifest::{Kind, Manifest};
+use crate::manifest::{Kind, Manifest, ObjectId};
 use crate::rights::is_of_scc;
 use crate::yaml;
 
@@ -27,6 +27,19 @@ pub struct Bundle {
     header: Vec<String>,
 }
 
+/// The command lines that go with a bundle.
+pub struct Commands {
+    /// The plain user's `up`, which works once it is applied.
+    pub up: String,
+    /// What takes everything back.
+    pub down: String,
+}
+
+/// Whether it takes a cluster-admin to make such an object; what else there is, an administrator of the namespace can make.
+pub(crate) fn takes_admin(id: &ObjectId) -> bool {
+    is_of_scc(id) || matches!(id.kind, Kind::Namespace | Kind::ResourceQuota | Kind::LimitRange)
+}
+
 /// Whether a live object came by way of a bundle.
 pub fn is_bundled(object: &Value) -> bool {
     object.pointer("/metadata/annotations").is_some_and(|annotations| annotations.get(MARK).is_some())
@@ -36,19 +49,23 @@ pub fn is_bundled(object: &Value) -> bool {
 ///
 /// # Errors
 /// A template that does not fit: a fault of this program.
-pub fn bundle(environment: &Environment, beneficiary: Option<&Owner>, notes: &[String]) -> Result<Bundle> {
+pub fn bundle(
+    environment: &Environment,
+    beneficiary: Option<&Owner>,
+    commands: &Commands,
+    notes: &[String],
+) -> Result<Bundle> {
     let set = super::render(environment)?;
     let mut objects: Vec<(Manifest, String)> = Vec::new();
-    for mut manifest in set.manifests {
-        if let Some(why) = why(environment, &manifest) {
-            mark(&mut manifest.object, environment);
-            objects.push((manifest, why));
-        }
+    for mut manifest in set.manifests.into_iter().filter(|manifest| takes_admin(&manifest.id)) {
+        mark(&mut manifest.object, environment);
+        let why = why(environment, &manifest.id);
+        objects.push((manifest, why));
     }
     if let Some(beneficiary) = beneficiary {
         objects.push(binding(environment, beneficiary)?);
     }
-    Ok(Bundle { header: header(environment, notes, objects.is_empty()), objects })
+    Ok(Bundle { header: header(environment, commands, notes, objects.is_empty()), objects })
 }
 
 impl Bundle {
@@ -77,13 +94,13 @@ impl Bundle {
     }
 }
 
-fn header(environment: &Environment, notes: &[String], is_empty: bool) -> Vec<String> {
+fn header(environment: &Environment, commands: &Commands, notes: &[String], is_empty: bool) -> Vec<String> {
     let Environment { name, namespace, profile, .. } = environment;
     let mut lines = vec![
         format!("What a cluster-admin applies for environment {name} ({}) in namespace {namespace},", profile.name),
-        format!("so that `lsdeploy up --env {name}` works for who has no rights outside of {namespace}."),
+        format!("so that this works for who has no rights outside of {namespace}: {}", commands.up),
         format!("Made by lsdeploy {} admin-bundle; apply it with: kubectl apply -f FILE", env!("CARGO_PKG_VERSION")),
-        format!("Taken back by: lsdeploy down --env {name} (as cluster-admin)"),
+        format!("Taken back by: {} (as cluster-admin)", commands.down),
     ];
     if is_empty {
         lines.push("There is nothing to apply: who administers the namespace can do all by themselves.".to_owned());
@@ -92,11 +109,11 @@ fn header(environment: &Environment, notes: &[String], is_empty: bool) -> Vec<St
     lines
 }
 
-/// Why a cluster-admin has to make an object; `None` for what an administrator of the namespace can make.
-fn why(environment: &Environment, manifest: &Manifest) -> Option<String> {
+/// Why a cluster-admin has to make an object.
+fn why(environment: &Environment, id: &ObjectId) -> String {
     let Environment { name, namespace, profile, scc, .. } = environment;
     let account = format!("ServiceAccount {namespace}/{EMULATOR}");
-    let text = match manifest.id.kind {
+    match id.kind {
         Kind::Namespace => {
             let level = match scc {
                 SccChoice::None => "pods of level restricted",
@@ -115,19 +132,13 @@ fn why(environment: &Environment, manifest: &Manifest) -> Option<String> {
             profile.name,
             needs(environment),
         ),
-        Kind::Role if is_of_scc(&manifest.id) => {
-            format!("The right to use that one SCC, in {namespace} only. Nobody has it by this alone.")
-        }
-        Kind::RoleBinding if is_of_scc(&manifest.id) => match scc {
+        Kind::Role => format!("The right to use that one SCC, in {namespace} only. Nobody has it by this alone."),
+        Kind::RoleBinding => match scc {
             SccChoice::Existing(scc) => format!("Gives it to {account} and to nobody else: its pod runs under {scc}."),
             _ => format!("Gives it to {account} and to nobody else."),
         },
-        Kind::ResourceQuota | Kind::LimitRange => {
-            "Bounds of the namespace: its administrators may only read them.".to_owned()
-        }
-        _ => return None,
-    };
-    Some(text)
+        _ => "Bounds of the namespace: its administrators may only read them.".to_owned(),
+    }
 }
 
 fn needs(environment: &Environment) -> String {
@@ -146,11 +157,18 @@ fn binding(environment: &Environment, beneficiary: &Owner) -> Result<(Manifest, 
     let mut made =
         made.map_err(|error| CommandError::new(format!("cannot render scc/beneficiary.yaml.hbs: {error}")))?;
     mark(&mut made.object, environment);
+    let name = beneficiary.name();
+    let more = match environment.tenure {
+        Tenure::Guest => format!(
+            "\nThis namespace is not the environment's own: it also gives {name} everything else in it, Secrets included."
+        ),
+        _ => String::new(),
+    };
     let why = format!(
         "Lets the {} {} work in {} as the administrator of a project may: what a requested project would give.\n\
-         It gives no right to any SCC, and none outside of this namespace.",
+         It gives no right to any SCC, and none outside of this namespace.{more}",
         beneficiary.kind().to_lowercase(),
-        beneficiary.name(),
+        name,
         environment.namespace
     );
     Ok((made, why))
@@ -169,7 +187,8 @@ mod tests {
 
     fn written(choices: Choices, beneficiary: Option<&str>) -> (Bundle, String, String) {
         let beneficiary = beneficiary.map(|text| Owner::parse_one("--for", text).unwrap());
-        let bundle = bundle(&environment("team1", choices).unwrap(), beneficiary.as_ref(), &[]).unwrap();
+        let commands = Commands { up: "lsdeploy up --env team1 --scc none".into(), down: "lsdeploy down".into() };
+        let bundle = bundle(&environment("team1", choices).unwrap(), beneficiary.as_ref(), &commands, &[]).unwrap();
         let (text, digest) = bundle.write().unwrap();
         (bundle, text, digest)
     }
@@ -198,6 +217,23 @@ mod tests {
         let body = &text[text.find("---\n").unwrap()..];
         assert_eq!(hex::encode(Sha256::digest(body)), digest);
         assert_eq!(written(Choices::default(), Some("group:team a")).1, text);
+    }
+
+    #[test]
+    fn the_header_has_the_callers_own_commands() {
+        let (_, text, _) = written(Choices::default(), None);
+        assert!(text.contains("localstack-team1: lsdeploy up --env team1 --scc none\n"), "{text}");
+        assert!(text.contains("# Taken back by: lsdeploy down (as cluster-admin)\n"), "{text}");
+    }
+
+    #[test]
+    fn who_gets_a_namespace_of_others_gets_everything_in_it_and_is_told_so() {
+        let mut environment = environment("team1", Choices::default()).unwrap();
+        let dev = Owner::parse_one("--for", "dev").unwrap();
+        let why = |environment: &Environment| binding(environment, &dev).unwrap().1;
+        assert!(!why(&environment).contains("everything else"));
+        environment.tenure = Tenure::Guest;
+        assert!(why(&environment).ends_with("it also gives dev everything else in it, Secrets included."));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::environment::NamespaceName;
 
 /// The name of all its objects, and of the namespace that is made for it.
 pub const NAME: &str = "lsdeploy-gc";
+/// The only API of a `CronJob` before Kubernetes 1.21; its fields are the same.
+pub const BEFORE_1_21: &str = "batch/v1beta1";
 const EVERY_TEN_MINUTES: &str = "*/10 * * * *";
 
 /// What is to run, where and when.
@@ -19,6 +21,8 @@ pub struct Gc<'a> {
     pub namespace: Option<&'a NamespaceName>,
     /// When, as cron says it.
     pub schedule: Option<&'a str>,
+    /// Of the `CronJob`: `batch/v1`, or [`BEFORE_1_21`].
+    pub api_version: &'a str,
 }
 
 /// The objects, in apply order.
@@ -37,7 +41,8 @@ pub fn objects(gc: Gc<'_>) -> Vec<Value> {
         "metadata": metadata(None),
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME},
         "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": namespace}]}));
-    objects.push(json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata(Some(namespace)), "spec": {
+    objects.push(json!({"apiVersion": gc.api_version, "kind": "CronJob",
+        "metadata": metadata(Some(namespace)), "spec": {
         "schedule": gc.schedule.unwrap_or(EVERY_TEN_MINUTES),
         "concurrencyPolicy": "Forbid",
         "startingDeadlineSeconds": 300,
@@ -46,7 +51,7 @@ pub fn objects(gc: Gc<'_>) -> Vec<Value> {
         "jobTemplate": {"spec": {
             "backoffLimit": 1,
             "activeDeadlineSeconds": 1800,
-            "template": {"metadata": {"labels": labels()}, "spec": pod(gc.image)},
+            "template": {"metadata": {"labels": labels()}, "spec": pod(gc)},
         }},
     }}));
     objects
@@ -54,15 +59,20 @@ pub fn objects(gc: Gc<'_>) -> Vec<Value> {
 
 /// A pod that OpenShift's restricted SCC and the restricted Pod Security Standard take as it is: no user is named, so that
 /// OpenShift picks one.
-fn pod(image: &str) -> Value {
+fn pod(gc: Gc<'_>) -> Value {
+    let mut context = json!({"runAsNonRoot": true});
+    // Kubernetes knows that field since 1.19, and kubectl sends no other to an older one.
+    if gc.api_version != BEFORE_1_21 {
+        context["seccompProfile"] = json!({"type": "RuntimeDefault"});
+    }
     json!({
         "serviceAccountName": NAME,
         "restartPolicy": "Never",
         "enableServiceLinks": false,
-        "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": context,
         "containers": [{
             "name": "gc",
-            "image": image,
+            "image": gc.image,
             "imagePullPolicy": "IfNotPresent",
             "command": ["lsdeploy", "gc", "--timeout", "10m"],
             "env": [{"name": "HOME", "value": "/tmp"}],
@@ -139,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_objects_are_what_the_api_knows() {
-        let objects = objects(Gc { image: "registry.example.com/lsdeploy:1", namespace: None, schedule: None });
+        let image = "registry.example.com/lsdeploy:1";
+        let objects = objects(Gc { image, namespace: None, schedule: None, api_version: "batch/v1" });
         assert_eq!(kinds(&objects), ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "CronJob"]);
         let _: core::ServiceAccount = serde_json::from_value(objects[1].clone()).unwrap();
         let _: rbac::ClusterRole = serde_json::from_value(objects[2].clone()).unwrap();
@@ -151,10 +162,16 @@ mod tests {
     #[test]
     fn a_namespace_that_exists_is_used_as_it_is() {
         let namespace = NamespaceName::parse("ops").unwrap();
-        let objects = objects(Gc { image: "x:1", namespace: Some(&namespace), schedule: Some("0 * * * *") });
+        let (image, api_version) = ("x:1", BEFORE_1_21);
+        let objects = objects(Gc { image, namespace: Some(&namespace), schedule: Some("0 * * * *"), api_version });
         assert_eq!(kinds(&objects)[0], "ServiceAccount");
         assert_eq!(objects[2]["subjects"][0]["namespace"], "ops");
         assert_eq!(objects[3]["spec"]["schedule"], "0 * * * *");
+        let pod = &objects[3]["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+        assert_eq!(
+            (&objects[3]["apiVersion"], &pod["securityContext"]),
+            (&json!(BEFORE_1_21), &json!({"runAsNonRoot": true}))
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::error::{CommandError, Result};
 use crate::manifest::ObjectId;
 use crate::plan::shown::before_and_after;
-use crate::plan::{Action, LiveState, Plan};
+use crate::plan::{Action, LiveState, Plan, Step, gone as gone_from};
 use crate::printable::printable;
 use crate::yaml;
 
@@ -23,6 +23,8 @@ pub struct Change {
     paths: Vec<String>,
     before: Value,
     after: Value,
+    /// Fields of ours that are to go: they stand in no object that is sent.
+    gone: Vec<String>,
     /// Lines with a sign before each: `-`, `+` or a space.
     lines: Vec<String>,
 }
@@ -35,9 +37,13 @@ pub fn changes(plan: &Plan, live: &LiveState) -> Result<Vec<Change>> {
     let steps = plan.steps.iter().filter(|step| step.action != Action::Unchanged);
     steps
         .map(|step| {
-            let (before, after) = before_and_after(step, live.objects.get(&step.id));
+            let Step { id, action, desired, changes, .. } = step;
+            let there = live.objects.get(id);
+            let (before, after) = before_and_after(step, there);
             let lines = lines(&document(&before)?, &document(&after)?);
-            Ok(Change { id: step.id.clone(), action: step.action, paths: step.changes.clone(), before, after, lines })
+            let gone = there.filter(|_| matches!(action, Action::Update | Action::Adopt));
+            let gone = gone.map(|there| gone_from(id.kind, desired, there, plan.writing)).unwrap_or_default();
+            Ok(Change { id: id.clone(), action: *action, paths: changes.clone(), before, after, gone, lines })
         })
         .collect()
 }
@@ -58,12 +64,7 @@ pub fn text(env: &str, changes: &[Change], colour: bool) -> String {
             };
             let _ = writeln!(text, "  {painted}");
         }
-        // Fields of ours that are to go stand in no object that is sent.
-        let gone = change
-            .paths
-            .iter()
-            .filter(|path| change.after.pointer(path).is_none() && change.before.pointer(path).is_none());
-        for path in gone.filter(|_| change.action == Action::Update) {
+        for path in change.gone.iter().filter(|path| change.before.pointer(path).is_none()) {
             let _ = writeln!(text, "  {}", paint(&format!("- {path}"), AnsiColor::Red, colour));
         }
     }
@@ -121,4 +122,29 @@ fn paint(line: &str, colour: AnsiColor, on: bool) -> String {
     }
     let style = Style::new().fg_color(Some(colour.into()));
     format!("{style}{line}{style:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::Writing;
+    use crate::manifest::Kind;
+
+    #[test]
+    fn a_field_that_goes_is_named_and_one_that_changes_is_not_named_as_if_it_went() {
+        let pod =
+            |image: &str| json!({"spec": {"template": {"spec": {"containers": [{"name": "e", "image": image}]}}}});
+        let mut there = pod("old");
+        there["metadata"] = json!({"managedFields": [{"manager": "lsdeploy", "operation": "Apply", "fieldsV1": {
+            "f:spec": {"f:paused": {}}}}]});
+        there["spec"]["paused"] = true.into();
+        let id = ObjectId::new(Kind::Deployment, "emulator");
+        let changes = vec!["/spec/template/spec/containers[\"e\"]/image".to_owned(), "/spec/paused".to_owned()];
+        let step = Step { id: id.clone(), action: Action::Update, desired: pod("new"), changes, uid: None };
+        let plan = Plan { steps: vec![step], writing: Writing::Applied };
+        let live = LiveState { objects: [(id, there)].into(), ..LiveState::default() };
+        let text = text("a", &super::changes(&plan, &live).unwrap(), false);
+        assert!(text.contains("image: old") && text.contains("image: new"), "{text}");
+        assert!(text.contains("- /spec/paused") && !text.contains("- /spec/template"), "{text}");
+    }
 }

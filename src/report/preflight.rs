@@ -62,6 +62,12 @@ fn asked<'a>(answer: &'a Answer, namespace: &'a str) -> Asked<'a> {
     }
 }
 
+/// What is about to be written to, and as whom.
+pub fn target(preflight: &Preflight) -> String {
+    let first = who(preflight).into_iter().next().unwrap_or_default();
+    format!("writing to namespace {} on {first}", printable(&preflight.namespace))
+}
+
 /// Which cluster, as whom.
 fn who(preflight: &Preflight) -> Vec<String> {
     let Preflight { server, context, user, is_admin, cluster, .. } = preflight;
@@ -120,6 +126,8 @@ mod tests {
             differs: vec![(scc[0].clone(), vec!["/users".into()])],
             ..Preflight::default()
         };
+        let target = target(&preflight);
+        assert_eq!(target, "writing to namespace team on server https://api:6443 (context lab), as user dev\\u{1b}");
         let text = lines(&preflight).join("\n");
         insta::assert_snapshot!(text, @r"
         server https://api:6443 (context lab), as user dev\u{1b}

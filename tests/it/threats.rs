@@ -25,8 +25,12 @@ fn assert_refused(ran: &Ran, words: &str) {
 fn every_test_of_the_table_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let table = std::fs::read_to_string(root.join("docs/threats.md")).unwrap();
-    let named: Vec<&str> = table.lines().filter(|line| line.starts_with("| T")).flat_map(tests_of).collect();
-    assert!(named.len() >= 26, "{named:?}");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| T")).collect();
+    let untested = rows.iter().filter(|row| tests_of(row).is_empty());
+    // Of our own supply chain only the lint can tell.
+    let untested: Vec<&str> = untested.filter_map(|row| row.split_whitespace().nth(1)).collect();
+    assert_eq!((rows.len(), untested), (31, vec!["T22"]));
+    let named: Vec<&str> = rows.into_iter().flat_map(tests_of).collect();
     let sources = crate::tidy::sources("src").into_iter().chain(crate::tidy::sources("tests"));
     let texts: Vec<String> = sources.map(|(_, text)| text).collect();
     for name in named {
