@@ -136,7 +136,11 @@ fn unusable(error: &KubeconfigError) -> CommandError {
         }
         _ => "`kubectl config view` shows what the file says",
     };
-    CommandError::new(format!("cannot use the kubeconfig: {error}")).hint(hint)
+    let why = match error {
+        KubeconfigError::LoadContext(context) => format!("it has no context `{}`", context.escape_default()),
+        other => other.to_string(),
+    };
+    CommandError::new(format!("cannot use the kubeconfig: {why}")).hint(hint)
 }
 
 /// What [`read`] does with the text of a file.

@@ -71,6 +71,10 @@ pub fn environment(report: &EnvReport) -> String {
     let place =
         report.namespace.as_ref().map_or_else(|| "on this machine".to_owned(), |name| format!("in namespace {name}"));
     let _ = writeln!(text, "{} {state}: {} {place}", report.env, report.emulator);
+    if report.error.is_some() && !was_applied(report) {
+        // Nothing of what follows has come to be.
+        return text;
+    }
     let mut facts = report.machine.as_ref().map(machine).unwrap_or_default();
     let acted = report.machine.as_ref().filter(|_| was_applied(report));
     facts.extend(acted.map(|machine| vec!["  processes".to_owned(), done(machine.action).to_owned()]));
