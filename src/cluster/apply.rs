@@ -7,6 +7,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval};
 
+use super::preflight::NOTHING_WRITTEN;
 use super::write::{self, Wanted};
 use super::{Cluster, Fault, Propagation};
 use crate::error::CommandError;
@@ -78,6 +79,30 @@ pub async fn apply(
     Ok(applied)
 }
 
+/// Writes what changes of a plan while it is as it was `seen`, which is the inventory alone: what another run recorded meanwhile
+/// would be lost.
+///
+/// # Errors
+/// The server refused it; a conflict where it was changed.
+pub async fn record(
+    cluster: &Cluster,
+    namespace: &str,
+    plan: &Plan,
+    seen: &Value,
+    events: &Events,
+) -> Result<Applied, Fault> {
+    let version = seen.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+    let place = Place { namespace, owner: None, writing: plan.writing, version };
+    let mut applied = Applied::default();
+    for step in plan.steps.iter().filter(|step| step.action != Action::Unchanged) {
+        let stored = write(cluster, place, step).await?;
+        events.send(What::Object(step.id.clone(), step.action.word(), step.changes.clone()));
+        applied.writes += 1;
+        applied.stored.extend(stored.map(|object| (step.id.clone(), object)));
+    }
+    Ok(applied)
+}
+
 async fn carry_out(
     cluster: &Cluster,
     namespace: &str,
@@ -89,7 +114,8 @@ async fn carry_out(
     let written = stream::iter(steps.into_iter().filter(|step| step.action != Action::Unchanged))
         .map(|step| {
             let owner = owner.as_deref();
-            async move { (step, write(cluster, Place { namespace, owner, writing }, step).await) }
+            let place = Place { namespace, owner, writing, version: None };
+            async move { (step, write(cluster, place, step).await) }
         })
         .buffer_unordered(PARALLEL);
     let mut written = std::pin::pin!(written);
@@ -123,10 +149,12 @@ struct Place<'a> {
     /// The uid of the namespace, if this run wrote it.
     owner: Option<&'a str>,
     writing: Writing,
+    /// The version that the object must still have.
+    version: Option<&'a str>,
 }
 
 async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Option<Value>, Fault> {
-    let Place { namespace, owner, writing } = place;
+    let Place { namespace, owner, writing, version } = place;
     let Step { id, changes, .. } = step;
     let uid = step.uid.as_deref().unwrap_or_default();
     match step.action {
@@ -135,7 +163,7 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
         Action::Replace => {
             cluster.delete(namespace, id, uid, Propagation::Background).await?;
             until_gone(cluster, namespace, id, uid).await?;
-            let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[] };
+            let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[], version: None };
             write::write(cluster, writing, wanted).await.map(Some)
         }
         Action::Create | Action::Update | Action::Adopt => {
@@ -151,7 +179,8 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
             if id.kind == Kind::ServiceAccount {
                 return write_account(cluster, place, step, desired).await.map(Some);
             }
-            write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await.map(Some)
+            let wanted = Wanted { namespace, id, desired: &desired, changes, version };
+            write::write(cluster, writing, wanted).await.map(Some)
         }
     }
 }
@@ -162,7 +191,8 @@ async fn write_account(cluster: &Cluster, place: Place<'_>, step: &Step, mut des
     let Place { namespace, writing, .. } = place;
     let Step { id, changes, .. } = step;
     let pulls = desired.as_object_mut().and_then(|account| account.remove("imagePullSecrets"));
-    let mut stored = write::write(cluster, writing, Wanted { namespace, id, desired: &desired, changes }).await?;
+    let wanted = Wanted { namespace, id, desired: &desired, changes, version: None };
+    let mut stored = write::write(cluster, writing, wanted).await?;
     let Some(pulls) = pulls else { return Ok(stored) };
     let path =
         format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}?fieldManager={}", id.name, plan::FIELD_MANAGER);
@@ -233,9 +263,13 @@ pub fn own_by_namespace(object: &mut Value, namespace: &str, uid: &str) {
 }
 
 /// The error with what had been written before it.
-pub fn interrupted(error: CommandError, writes: usize) -> CommandError {
-    if writes == 0 {
-        return error.hint("none of its objects was written");
+pub fn interrupted(mut error: CommandError, writes: usize) -> CommandError {
+    let says_nothing = error.message.strip_prefix(NOTHING_WRITTEN).map(str::to_owned);
+    match (writes, says_nothing) {
+        (0, Some(_)) => return error,
+        (0, None) => return error.hint("none of its objects was written"),
+        (_, Some(rest)) => error.message = rest,
+        (_, None) => {}
     }
     error.hint(format!(
         "{writes} {} written before; run `lsdeploy up` again to go on, or `lsdeploy down` to remove them",
@@ -246,6 +280,16 @@ pub fn interrupted(error: CommandError, writes: usize) -> CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_says_truly_what_was_written_before() {
+        let error = || CommandError::new(format!("{NOTHING_WRITTEN}you may not"));
+        assert_eq!(interrupted(error(), 0), error());
+        let after = interrupted(error(), 2);
+        assert_eq!(after.message, "you may not");
+        assert!(after.hints[0].starts_with("2 objects were written before;"), "{:?}", after.hints);
+        assert_eq!(interrupted(CommandError::new("no"), 0).hints, ["none of its objects was written"]);
+    }
 
     #[test]
     fn pull_secrets_of_others_stay_in_the_list() {

@@ -175,6 +175,12 @@ pub async fn is_left(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
     found.is_some_and(|lease| foreign_owner(env.as_str(), namespace.as_str(), &lease).is_none())
 }
 
+/// Whether a Lease of ours is held by a run that goes on as far as one look can tell: its process is not known to be gone, and it
+/// was renewed lately, by clocks that differ a little.
+pub fn is_held(lease: &Value, asks: &Holder) -> bool {
+    record::Record::of_lease(lease).is_some_and(|record| !record.is_orphan(asks) && record.was_renewed_lately())
+}
+
 fn data(inventory: &Value) -> Value {
     inventory.get("data").cloned().unwrap_or_default()
 }

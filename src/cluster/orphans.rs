@@ -7,10 +7,12 @@ use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::inventory::Seen;
+use super::lock::{self, Holder};
 use super::{Cluster, Fault, project};
 use crate::environment::{EnvName, NamespaceName};
 use crate::error::Result;
 use crate::manifest::Kind;
+use crate::render::is_bundled;
 
 /// Objects of all environments.
 const OURS: &str = "app.kubernetes.io/managed-by=lsdeploy";
@@ -34,8 +36,8 @@ pub struct Orphan {
     pub command: String,
 }
 
-/// Finds the orphans among all objects that the caller may see. `seen`: the environments that there are.
-pub async fn find(cluster: &Cluster, seen: &Seen) -> Result<Vec<Orphan>> {
+/// Finds the orphans among all objects that the caller may see. `seen`: the environments that there are; `holder`: who asks.
+pub async fn find(cluster: &Cluster, seen: &Seen, holder: &Holder) -> Result<Vec<Orphan>> {
     let homes: BTreeMap<&str, &str> =
         seen.inventories.iter().map(|inventory| (inventory.namespace.as_str(), inventory.env.as_str())).collect();
     let places = if seen.only_projects { project::mine(cluster).await?.unwrap_or_default() } else { Vec::new() };
@@ -49,8 +51,12 @@ pub async fn find(cluster: &Cluster, seen: &Seen) -> Result<Vec<Orphan>> {
     let (lists, leases) = tokio::try_join!(try_join_all(lists), try_join_all(leases))?;
     let objects: Vec<(&str, Value)> = lists.into_iter().chain(leases).flatten().collect();
     let namespaces = namespaces(&objects);
+    // A run that is on its way has a lock before it has an inventory.
+    let held = objects.iter().filter(|(kind, object)| *kind == "Lease" && lock::is_held(object, holder));
+    let held: BTreeSet<(String, String)> = held.filter_map(|(_, lease)| place(lease)).collect();
+    let orphans = objects.iter().filter_map(|(kind, object)| judge(kind, object, &homes, &namespaces));
     let mut orphans: Vec<Orphan> =
-        objects.iter().filter_map(|(kind, object)| judge(kind, object, &homes, &namespaces)).collect();
+        orphans.filter(|orphan| !held.contains(&(orphan.namespace.clone(), orphan.env.clone()))).collect();
     orphans.sort_by(|a, b| (&a.env, &a.namespace, &a.kind, &a.name).cmp(&(&b.env, &b.namespace, &b.kind, &b.name)));
     Ok(orphans)
 }
@@ -83,6 +89,12 @@ fn namespaces(objects: &[(&str, Value)]) -> BTreeSet<String> {
     own.chain(objects.iter().filter_map(of("/metadata/namespace"))).collect()
 }
 
+/// Where a lock is held, and of which environment.
+fn place(lease: &Value) -> Option<(String, String)> {
+    let text = |pointer: &str| Some(lease.pointer(pointer)?.as_str()?.to_owned());
+    Some((text("/metadata/namespace")?, text("/metadata/labels/app.kubernetes.io~1instance")?))
+}
+
 /// The orphan that an object is, if it is one. `homes`: the environment of each namespace with an inventory.
 fn judge(kind: &str, object: &Value, homes: &BTreeMap<&str, &str>, there: &BTreeSet<String>) -> Option<Orphan> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -93,10 +105,12 @@ fn judge(kind: &str, object: &Value, homes: &BTreeMap<&str, &str>, there: &BTree
         "Namespace" => name.clone(),
         _ => text("/metadata/namespace").or(home).unwrap_or_else(|| format!("localstack-{env}")),
     };
-    // A run that is on its way has a lock before it has an inventory.
     let why = match homes.get(namespace.as_str()) {
         Some(owner) if *owner == env => return None,
         Some(owner) => format!("the namespace {namespace} is of the environment {owner}"),
+        None if there.contains(&namespace) && is_bundled(object) => {
+            "prepared by `admin-bundle`, and not used yet or not any more".to_owned()
+        }
         None if there.contains(&namespace) => format!("the namespace {namespace} has no inventory"),
         None => format!("the namespace {namespace} is gone"),
     };
@@ -155,6 +169,12 @@ mod tests {
         let (why, command) = judged("Service", &of("half", "localstack-half")).unwrap();
         assert_eq!(why, "the namespace localstack-half has no inventory");
         assert_eq!(command, "lsdeploy down --env half");
+        let mut prepared = of("half", "localstack-half");
+        prepared["metadata"]["annotations"] = json!({"lsdeploy.dev/admin-bundle": "true"});
+        assert_eq!(
+            judged("Role", &prepared).unwrap().0,
+            "prepared by `admin-bundle`, and not used yet or not any more"
+        );
         let mut scc = json!({"metadata": {"name": "lsdeploy-gone", "labels": {"app.kubernetes.io/instance": "gone"}}});
         assert_eq!(judged("SecurityContextConstraints", &scc).unwrap().0, "the namespace localstack-gone is gone");
         scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "away"});

@@ -2,7 +2,7 @@
 //! difference.
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use super::client::{CONFLICT_PAUSES, collection_path, object_path};
@@ -10,7 +10,7 @@ use super::{Cluster, Fault};
 use crate::level::Writing;
 use crate::manifest::{Kind, ObjectId};
 use crate::plan::merge::{self, Change, LAST_APPLIED_PATH};
-use crate::plan::{self, guard, owned_fields};
+use crate::plan::{self, guard};
 use crate::render::INVENTORY;
 
 /// Somebody else may write in between so often.
@@ -31,6 +31,8 @@ pub struct Wanted<'a> {
     pub desired: &'a Value,
     /// The paths in which the plan found it to differ.
     pub changes: &'a [String],
+    /// The version that it must still have; any where there is none.
+    pub version: Option<&'a str>,
 }
 
 impl Wanted<'_> {
@@ -60,25 +62,50 @@ pub async fn write(cluster: &Cluster, writing: Writing, wanted: Wanted<'_>) -> R
 }
 
 async fn apply(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
-    let Wanted { namespace, id, desired, changes } = wanted;
-    let was_merged = changes.iter().any(|path| path == LAST_APPLIED_PATH);
-    if was_merged && let Some(live) = cluster.get(id.kind, namespace, &id.name).await? {
-        send(cluster, namespace, id, merge::forget(id.kind, desired, &live)).await?;
-    }
+    let Wanted { namespace, id, desired, changes, version } = wanted;
     if wanted.is_new() {
         return make(cluster, wanted).await;
     }
-    let stored = cluster.apply(id.kind, namespace, &id.name, desired).await?;
-    // Whoever is said to have set a field keeps it when lsdeploy drops it.
-    match owned_fields::without_past(&stored).filter(|_| was_merged) {
-        Some(owners) => {
-            let version = &stored["metadata"]["resourceVersion"];
-            let without = json!({"metadata": {"managedFields": owners, "resourceVersion": version}});
-            let path = object_path(id.kind, namespace, &id.name);
-            cluster.send(Method::PATCH, &path, "application/merge-patch+json", Some(&without)).await
-        }
-        None => Ok(stored),
+    if let Some(version) = version {
+        let mut same = desired.clone();
+        same["metadata"]["resourceVersion"] = version.into();
+        return cluster.apply_once(id.kind, namespace, &id.name, &same).await;
     }
+    let was_merged = changes.iter().any(|path| path == LAST_APPLIED_PATH);
+    if !was_merged {
+        return cluster.apply(id.kind, namespace, &id.name, desired).await;
+    }
+    if let Some(live) = cluster.get(id.kind, namespace, &id.name).await? {
+        change(cluster, wanted, live, |live| merge::forget(id.kind, desired, live)).await?;
+    }
+    let stored = cluster.apply(id.kind, namespace, &id.name, desired).await?;
+    // The record goes last: a run that ends before is gone on with by the next one, which finds it.
+    change(cluster, wanted, stored, merge::hand_over).await
+}
+
+/// Changes what is live, anew from what it is by then where somebody else wrote in between.
+async fn change(
+    cluster: &Cluster,
+    wanted: Wanted<'_>,
+    mut live: Value,
+    change: impl Fn(&Value) -> Change,
+) -> Result<Value, Fault> {
+    let Wanted { namespace, id, .. } = wanted;
+    let mut last = None;
+    for _ in 0..TRIES {
+        match change(&live) {
+            Change::None => return Ok(live),
+            change => match send(cluster, namespace, id, change).await {
+                Err(fault) if fault.code() == Some(409) => last = Some(fault),
+                answer => return answer,
+            },
+        }
+        match cluster.get(id.kind, namespace, &id.name).await? {
+            Some(found) => live = found,
+            None => break,
+        }
+    }
+    last.map_or(Ok(live), Err)
 }
 
 /// Creates the object. One that has appeared under its name meanwhile, or that the caller may not see, is left alone unless it says
@@ -109,7 +136,7 @@ async fn make(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
 
 /// Creates the object, or brings the live one into line.
 async fn merge(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
-    let Wanted { namespace, id, desired, .. } = wanted;
+    let Wanted { namespace, id, desired, version, .. } = wanted;
     // What the plan found to be missing is made without another look.
     let mut live = if wanted.is_new() { None } else { cluster.get(id.kind, namespace, &id.name).await? };
     let mut last = None;
@@ -118,6 +145,9 @@ async fn merge(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Value, Fault> {
             None => create(cluster, wanted).await,
             Some(live) => {
                 check_unchanged(wanted, live)?;
+                if version.is_some_and(|version| live["metadata"]["resourceVersion"] != version) {
+                    return Err(Fault::Changed(Vec::new()));
+                }
                 match merge::change(id.kind, desired, live, cluster.run_id()) {
                     Change::None => return Ok(live.clone()),
                     change => send(cluster, namespace, id, change).await,

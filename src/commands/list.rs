@@ -15,7 +15,7 @@ pub(super) async fn run(args: &ListArgs, context: Context) -> Result<Outcome> {
         context.events("").send(What::Note(note));
     }
     if args.orphans {
-        let found = orphans::find(&cluster, &seen).await?;
+        let found = orphans::find(&cluster, &seen, &context.holder(None)).await?;
         return Ok(Outcome::success(match context.output {
             OutputFormat::Json => report::orphans::json(&found),
             OutputFormat::Text => report::orphans::text(&found, jiff::Timestamp::now()),

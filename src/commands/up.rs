@@ -12,8 +12,9 @@ use super::{Context, Outcome, target, token};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::apply::{self, Applied};
 use crate::cluster::discover::{self, Facts};
+use crate::cluster::lock::Lock;
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
-use crate::cluster::{Cluster, grant, project, write};
+use crate::cluster::{Cluster, Fault, grant, project, write};
 use crate::environment::token::Token;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::{CommandError, Result};
@@ -21,11 +22,14 @@ use crate::events::{Events, Phases, What};
 use crate::exit::ExitStatus;
 use crate::manifest::{Kind, ObjectId};
 use crate::plan;
-use crate::plan::record::{self, Run, STARTED};
+use crate::plan::record::{self, RECORDED, Run, STARTED};
 use crate::render;
 use crate::report::{self, EnvReport};
 use crate::rights::Preflight;
 use crate::settings::Choices;
+
+/// How often the end of a run is recorded anew, where others write to the inventory at the same time.
+const CONFLICTS: usize = 3;
 
 /// What all environments of one run share.
 struct Up<'a> {
@@ -102,7 +106,9 @@ impl Up<'_> {
         if !draft.plan.is_empty() || args.choices.ttl.is_some() {
             let now = jiff::Timestamp::now();
             let expires = draft.environment.ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(rfc3339);
-            record::stamp(&mut draft.plan, &run_record(context, facts, &draft.environment, now), expires);
+            let result = if locking::only_records(&draft.plan) { RECORDED } else { STARTED };
+            let run = Run { result: result.to_owned(), ..run_record(context, facts, &draft.environment, now) };
+            record::stamp(&mut draft.plan, &run, expires);
         }
         if !draft.plan.is_empty() {
             draft.preflight = Some(self.preflight(&draft).await?);
@@ -153,7 +159,7 @@ impl Up<'_> {
         if needs_project {
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
-        let held = self.hold(&mut draft, choices, &events).await;
+        let held = self.hold(&mut draft, choices, usize::from(needs_project) + made.len(), &events).await;
         let Draft { environment, plan, live, notes, preflight, .. } = draft;
         // What another run chose meanwhile counts.
         report = EnvReport {
@@ -192,31 +198,52 @@ impl Up<'_> {
                 if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
                     serving.smoke(None, context, &mut report).await;
                 }
-                if applied.writes > 1 && locking::is_ours(lock.as_ref()).await {
-                    self.conclude(&plan, &environment, &report, &events).await;
-                }
             }
         }
+        self.conclude(&plan, lock.as_ref(), &report, &events).await;
         locking::release(lock).await;
         report
     }
 
-    /// Records how the run ended. Where that cannot be written, the record says that it was started.
-    async fn conclude(&self, plan: &plan::Plan, environment: &Environment, report: &EnvReport, events: &Events) {
-        let result = report::result(report);
-        let Some((id, object)) = record::concluded(plan, &self.context.run_id, result, report.digest.as_deref()) else {
+    /// Records how the run ended, if it has come so far that the inventory says it was started, beside what others recorded since.
+    /// Where that cannot be written, the record stays.
+    async fn conclude(&self, plan: &plan::Plan, lock: Option<&Lock>, report: &EnvReport, events: &Events) {
+        let Some(namespace) = report.namespace.as_deref().filter(|_| !plan.is_empty()) else { return };
+        if !locking::is_ours(lock).await {
             return;
-        };
-        let wanted =
-            write::Wanted { namespace: environment.namespace.as_str(), id: &id, desired: &object, changes: &[] };
-        if let Err(fault) = write::write(self.cluster, plan.writing, wanted).await {
+        }
+        let mut done = self.try_conclude(plan, namespace, report).await;
+        for _ in 0..CONFLICTS {
+            if done.as_ref().is_err_and(|fault| fault.code() == Some(409)) {
+                done = self.try_conclude(plan, namespace, report).await;
+            }
+        }
+        if let Err(fault) = done {
             events.send(What::Note(fault.explain("record how this run ended").message));
         }
+    }
+
+    async fn try_conclude(
+        &self,
+        plan: &plan::Plan,
+        namespace: &str,
+        report: &EnvReport,
+    ) -> std::result::Result<(), Fault> {
+        let found = self.cluster.get(Kind::ConfigMap, namespace, render::INVENTORY).await?;
+        let Some(live) = found else { return Ok(()) };
+        let (run, digest) = (&self.context.run_id, report.digest.as_deref());
+        let Some((id, object)) = record::concluded(plan, &live, run, report::result(report), digest) else {
+            return Ok(());
+        };
+        let version = live.pointer("/metadata/resourceVersion").and_then(|version| version.as_str());
+        let wanted = write::Wanted { namespace, id: &id, desired: &object, changes: &[], version };
+        write::write(self.cluster, plan.writing, wanted).await.map(drop)
     }
 
     /// Makes what shows the rest, and looks at everything anew: the project, for the rights in it, its uid and the domain of
     /// its Routes; a Route, where only a generated host tells the domain. Returns the objects that it made besides.
     async fn found(&self, draft: Draft, choices: Choices, events: &Events) -> Result<(Draft, Vec<ObjectId>)> {
+        let before = usize::from(draft.needs_project);
         let draft =
             if draft.needs_project { self.request(&draft.environment, choices.clone(), events).await? } else { draft };
         if !draft.domain_is_unknown {
@@ -226,9 +253,13 @@ impl Up<'_> {
         let first = first_route(&draft.plan);
         let made = first.steps.iter().filter(|step| step.action == plan::Action::Create);
         let made = made.map(|step| step.id.clone()).collect();
-        apply::apply(self.cluster, namespace.as_str(), &first, Applied::default(), events).await?;
-        let draft = self.draft(name, choices).await?;
-        if draft.domain_is_unknown { Err(environment::unknown_domain()) } else { Ok((draft, made)) }
+        let before_it = Applied { writes: before, ..Applied::default() };
+        let written = apply::apply(self.cluster, namespace.as_str(), &first, before_it, events).await?;
+        let seen = match self.draft(name, choices).await {
+            Ok(seen) if seen.domain_is_unknown => Err(environment::unknown_domain()),
+            seen => seen,
+        };
+        Ok((seen.map_err(|error| apply::interrupted(error, written.writes))?, made))
     }
 
     /// Requests the environment's project.
@@ -278,7 +309,7 @@ fn run_record(context: &Context, facts: &Facts, environment: &Environment, now: 
         image: environment.image.as_str().to_owned(),
         digest: None,
         objects: 0,
-        result: STARTED.to_owned(),
+        result: String::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod tests;
 
 use serde_json::{Value, json};
 
+use super::owned_fields;
 use crate::manifest::Kind;
 
 /// The annotation that holds what was applied last.
@@ -58,15 +59,29 @@ pub fn change(kind: Kind, desired: &Value, live: &Value, salt: &str) -> Change {
     difference::between(kind, live, merged)
 }
 
-/// What takes from `live` the fields that are wanted no more and the record itself: a server that applies objects keeps
-/// its own record.
+/// What takes from `live` the fields that are wanted no more, before a server that applies objects is given it. The record stays
+/// until that is done (see [`hand_over`]).
 pub fn forget(kind: Kind, desired: &Value, live: &Value) -> Change {
     let mut rest = live.clone();
     overlay::remove(&mut rest, &record::read(live), desired, live);
-    if let Some(annotations) = rest.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-        annotations.remove(LAST_APPLIED);
-    }
     difference::between(kind, live, rest)
+}
+
+/// What takes from an object that was applied all that stands for the time of merging: the record, as the server keeps its own,
+/// and the owners of fields, as whoever is said to have set a field keeps it when lsdeploy drops it.
+pub fn hand_over(live: &Value) -> Change {
+    let owners = owned_fields::without_past(live);
+    if owners.is_none() && !is_recorded(live) {
+        return Change::None;
+    }
+    let mut patch = json!({"metadata": {"resourceVersion": live["metadata"]["resourceVersion"]}});
+    if is_recorded(live) {
+        patch["metadata"]["annotations"] = json!({LAST_APPLIED: null});
+    }
+    if let Some(owners) = owners {
+        patch["metadata"]["managedFields"] = owners.into();
+    }
+    Change::Merge(patch)
 }
 
 /// The paths that were applied once, are wanted no more, and are live as they were applied.

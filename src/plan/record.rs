@@ -20,6 +20,9 @@ pub const EXPIRES: &str = "expires-at";
 const KEPT: usize = 20;
 /// The result of a run that did not say how it ended.
 pub const STARTED: &str = "started";
+/// The result of a run that changed nothing but the inventory, e.g. until when the environment is to stay: one write, which is
+/// all of it.
+pub const RECORDED: &str = "settings recorded";
 
 /// One run that changed something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,11 +51,13 @@ pub struct Run {
     pub result: String,
 }
 
-/// Carries the record of earlier runs over from the live inventory.
+/// Carries the record of runs over from the live inventory, as it is there.
 pub fn keep(desired: &mut Value, live: &Value) {
+    let Some(data) = desired["data"].as_object_mut() else { return };
     for key in RECORD {
-        if let Some(value) = live.pointer("/data").and_then(|data| data.get(key)) {
-            desired["data"][key] = value.clone();
+        match live.pointer("/data").and_then(|data| data.get(key)) {
+            Some(value) => drop(data.insert(key.to_owned(), value.clone())),
+            None => drop(data.remove(key)),
         }
     }
 }
@@ -84,13 +89,21 @@ pub fn stamp(plan: &mut Plan, run: &Run, expires: Option<String>) {
     }
 }
 
-/// The inventory as a plan writes it, with the result of its run in it.
-pub fn concluded(plan: &Plan, run: &str, result: &str, digest: Option<&str>) -> Option<(ObjectId, Value)> {
+/// The inventory as a plan writes it, with the result of its run in the record as it is `live`. `None` where that does not know
+/// the run, or says already how it ended.
+pub fn concluded(
+    plan: &Plan,
+    live: &Value,
+    run: &str,
+    result: &str,
+    digest: Option<&str>,
+) -> Option<(ObjectId, Value)> {
     let step = plan.steps.iter().find(|step| is_inventory(step))?;
     let mut inventory = step.desired.clone();
+    keep(&mut inventory, live);
     let data = &mut inventory["data"];
     let mut runs = history(data);
-    let entry = runs.iter_mut().rev().find(|entry| entry.run == run)?;
+    let entry = runs.iter_mut().rev().find(|entry| entry.run == run && entry.result == STARTED)?;
     result.clone_into(&mut entry.result);
     entry.digest = digest.map(str::to_owned);
     write(data, runs);
@@ -146,14 +159,32 @@ mod tests {
             stamp(&mut plan, &run(&number.to_string()), None);
         }
         assert_eq!(plan.steps[0].action, Action::Update);
-        let (id, inventory) = concluded(&plan, "24", "ready", Some("sha256:1")).unwrap();
+        let live = plan.steps[0].desired.clone();
+        let (id, inventory) = concluded(&plan, &live, "24", "ready", Some("sha256:1")).unwrap();
         assert_eq!(id.name, INVENTORY);
         let runs = history(&inventory["data"]);
         assert_eq!((runs.len(), runs[0].run.as_str()), (KEPT, "5"));
         let last = runs.last().unwrap();
         assert_eq!((last.result.as_str(), last.digest.as_deref()), ("ready", Some("sha256:1")));
         assert_eq!(runs[KEPT - 2].result, STARTED);
-        assert_eq!(concluded(&plan, "another", "ready", None), None);
+        assert_eq!(concluded(&plan, &live, "another", "ready", None), None);
+        assert_eq!(concluded(&plan, &json!({"data": {}}), "24", "ready", None), None, "it was not written");
+        stamp(&mut plan, &Run { result: RECORDED.to_owned(), ..run("25") }, None);
+        let live = plan.steps[0].desired.clone();
+        assert_eq!(concluded(&plan, &live, "25", "ready", None), None, "its one write has said it all");
+    }
+
+    #[test]
+    fn the_end_of_a_run_is_recorded_beside_what_another_one_recorded_meanwhile() {
+        let mut long = plan();
+        stamp(&mut long, &run("long"), Some("2026-11-28T12:00:00Z".to_owned()));
+        let mut short = plan();
+        keep(&mut short.steps[0].desired, &long.steps[0].desired);
+        stamp(&mut short, &Run { result: RECORDED.to_owned(), ..run("short") }, None);
+        let live = &short.steps[0].desired;
+        let (_, inventory) = concluded(&long, live, "long", "is ready", None).unwrap();
+        let results: Vec<String> = history(&inventory["data"]).into_iter().map(|run| run.result).collect();
+        assert_eq!((results, inventory["data"].get(EXPIRES)), (vec!["is ready".into(), RECORDED.into()], None));
     }
 
     #[test]

@@ -93,6 +93,12 @@ impl Record {
         process.place == here.place && !process.is_gone(Some(here)) && age.is_some_and(|age| (0..=15).contains(&age))
     }
 
+    /// It was renewed within a minute, by whichever clock is ahead.
+    pub(super) fn was_renewed_lately(&self) -> bool {
+        let renewed: Option<Timestamp> = self.renewed.parse().ok();
+        renewed.is_some_and(|renewed| Timestamp::now().duration_since(renewed).as_secs().abs() <= 60)
+    }
+
     /// As the `spec` of a Lease.
     pub(super) fn spec(&self) -> Value {
         json!({"holderIdentity": self.holder, "acquireTime": self.since, "renewTime": self.renewed,
@@ -144,8 +150,10 @@ mod tests {
         let holder = Holder::new(None, "laptop", "1");
         let mine = holder.record(None);
         assert!(!mine.is_orphan(&holder) && mine.is_alive_here(&holder), "this process lives");
+        assert!(mine.was_renewed_lately());
         let old = Record { renewed: "2020-01-01T00:00:00.000000Z".to_owned(), ..mine.clone() };
         assert!(!old.is_orphan(&holder) && !old.is_alive_here(&holder), "this process hangs");
+        assert!(!old.was_renewed_lately());
         let process = mine.process.clone().unwrap();
         let with = |process: Process| Record { process: Some(process), ..mine.clone() };
         assert!(with(Process { started: "another".to_owned(), ..process.clone() }).is_orphan(&holder), "another start");

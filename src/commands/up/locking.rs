@@ -12,19 +12,27 @@ use crate::settings::Choices;
 
 impl Up<'_> {
     /// Takes the environment's lock, if there is anything to write. What another run wrote after the environment was looked
-    /// at makes the draft anew. Also says what had to be made for the lock.
+    /// at makes the draft anew. Also says what had to be made for the lock, besides so many objects that were `made` before.
     pub(super) async fn hold(
         &self,
         draft: &mut Draft,
         choices: Choices,
+        made: usize,
         events: &Events,
     ) -> Result<(Option<Lock>, Applied)> {
-        // One write, e.g. of another time to live, needs no lock: it is whole or it is not.
-        if only_records(&draft.plan) {
+        if draft.plan.is_empty() {
             return Ok((None, Applied::default()));
         }
+        if only_records(&draft.plan) {
+            if let Some(recorded) = self.record(draft, events).await? {
+                return Ok((None, recorded));
+            }
+            // Another run was faster: what it wrote counts, and is not to be written over.
+            *draft = self.draft(&draft.environment.name.clone(), choices.clone()).await?;
+        }
         let namespace = draft.environment.namespace.clone();
-        let before = apply::make_place(self.cluster, namespace.as_str(), &draft.plan, events).await?;
+        let mut before = apply::make_place(self.cluster, namespace.as_str(), &draft.plan, events).await?;
+        before.writes += made;
         let inventory = ObjectId::new(Kind::ConfigMap, INVENTORY);
         let holder = self.context.holder(self.facts.user.as_deref());
         let wanted = Wanted {
@@ -49,10 +57,22 @@ impl Up<'_> {
         }
         Ok((lock, before))
     }
+
+    /// One write, e.g. of another time to live, needs no lock: it is whole or it is not. `None` where somebody else wrote since
+    /// the environment was looked at.
+    async fn record(&self, draft: &Draft, events: &Events) -> Result<Option<Applied>> {
+        let Draft { environment, plan, live, .. } = draft;
+        let Some(seen) = live.objects.get(&ObjectId::new(Kind::ConfigMap, INVENTORY)) else { return Ok(None) };
+        match apply::record(self.cluster, environment.namespace.as_str(), plan, seen, events).await {
+            Ok(recorded) => Ok(Some(recorded)),
+            Err(fault) if fault.code() == Some(409) => Ok(None),
+            Err(fault) => Err(fault.explain(&format!("record this run in {}", environment.namespace))),
+        }
+    }
 }
 
 /// Whether nothing is written but the record in an inventory that is there.
-fn only_records(plan: &Plan) -> bool {
+pub(super) fn only_records(plan: &Plan) -> bool {
     plan.steps
         .iter()
         .filter(|step| step.action != Action::Unchanged)

@@ -123,6 +123,25 @@ fn in_a_namespace_that_stays_only_the_scc_is_left_and_a_cluster_admins_down_remo
 }
 
 #[test]
+fn a_binding_that_a_killed_down_has_left_goes_with_the_next_one() {
+    let Some(lab) = Lab::shared() else { return };
+    let Some(dev) = User::new("LAB_KUBECONFIG_DEV") else { return };
+    let _clean = lab.clean(&["bundle-cut"], &["bundle-cut-house"]);
+    guest_house(&lab, "bundle-cut-house");
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": "lsdeploy-for", "namespace": "bundle-cut-house", "labels": {
+            "app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "bundle-cut"}},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "dev"}]});
+    lab.apply(&binding.to_string());
+    let down = || dev.lsdeploy(&["down", "--env", "bundle-cut", "--namespace", "bundle-cut-house"]);
+    let first = down();
+    assert_eq!((first.code, first.stdout.as_str()), (0, "bundle-cut is gone\n"), "{first:?}");
+    assert_eq!(lab.leftovers("bundle-cut"), "");
+    assert!(down().stdout.contains("nothing was deleted"));
+}
+
+#[test]
 fn what_a_bundle_cannot_be_made_of_is_refused() {
     let offline = |more: &[&str]| {
         let base = ["admin-bundle", "--env", "a", "--apps-domain", "apps.example.com"];

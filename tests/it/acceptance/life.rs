@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::apply::audited_writes;
@@ -41,7 +42,7 @@ fn the_time_to_live_is_one_patch_and_the_history_says_who_did_what() {
     let (ran, history) = lab.json(&["history", "--env", "mortal"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let results: Vec<_> = history["history"].as_array().unwrap().iter().map(|run| run["result"].clone()).collect();
-    assert_eq!(results, ["is ready", "started"], "the second only renewed its time: {history}");
+    assert_eq!(results, ["is ready", "settings recorded"], "{history}");
     let one = &history["history"][0];
     let host = Command::new("uname").arg("-n").output().unwrap();
     assert_eq!(one["host"], String::from_utf8(host.stdout).unwrap().trim());
@@ -106,6 +107,54 @@ fn what_is_given_more_time_while_gc_is_on_its_way_stays() {
     assert!(!gc.stdout.contains("lockmore"), "{gc:?}");
     assert_eq!(lab.locks("lockmore"), "");
     assert_eq!(lab.lsdeploy(&["diff", "--env", "lockmore"]).code, 0);
+}
+
+/// The results of the runs that an environment's history has.
+fn results(lab: &Lab, env: &str) -> Vec<String> {
+    let (ran, history) = lab.json(&["history", "--env", env]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let runs = history["history"].as_array().unwrap();
+    runs.iter().map(|run| run["result"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn only_a_run_that_was_killed_is_said_to_have_just_started() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["locktold"], &[]);
+    assert_eq!(lab.lsdeploy(&up("locktold", &["--no-wait"])).code, 0);
+    assert_eq!(results(&lab, "locktold"), ["is applied"]);
+    let proxy = Proxy::start(&lab);
+    let more = ["up", "--env", "locktold", "--services", "sqs,s3,sns", "--no-wait"];
+    proxy.arm(Some((When::All("PATCH routes".to_owned()), Fault::Answer(403, None))));
+    let refused = proxy.run(&more);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert_eq!(results(&lab, "locktold"), ["is applied", "was not applied"]);
+    // The lock is looked at before the end is recorded.
+    proxy.arm(Some((When::Kind("PATCH leases".to_owned(), 1), Fault::SignalBefore(Signal::SIGKILL))));
+    proxy.run(&more);
+    assert_eq!(results(&lab, "locktold"), ["is applied", "was not applied", "started"], "{:?}", proxy.seen());
+}
+
+#[test]
+fn a_time_that_is_set_while_another_run_writes_loses_nothing_that_it_recorded() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["lockttl"], &[]);
+    assert_eq!(lab.lsdeploy(&up("lockttl", &["--no-wait"])).code, 0);
+    let proxy = Proxy::start(&lab);
+    // It is held up on its way to its one write.
+    proxy.arm(Some((When::Kind("PATCH configmaps".to_owned(), 1), Fault::Delay(Duration::from_secs(10)))));
+    let late = proxy.spawn(&["up", "--env", "lockttl", "--ttl", "4h", "--no-wait"]);
+    let begin = Instant::now();
+    while !proxy.seen().iter().any(|seen| seen == "PATCH configmaps") {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", proxy.seen());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let early = lab.lsdeploy(&["up", "--env", "lockttl", "--services", "sqs,s3,sns", "--no-wait"]);
+    assert_eq!(early.code, 0, "{early:?}");
+    let late = ran(&late.wait_with_output().unwrap());
+    assert_eq!(late.code, 0, "{late:?}");
+    assert_eq!(results(&lab, "lockttl"), ["is applied", "is applied", "settings recorded"]);
+    assert_eq!(lab.lsdeploy(&["diff", "--env", "lockttl"]).code, 0, "what the other run chose is lost");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use lsdeploy::plan::merge::{self, LAST_APPLIED};
 use serde_json::{Value, json};
 
 use super::apply::audited_writes;
+use crate::faults::proxy::{Fault, Proxy, When};
 use crate::lab::{Lab, SERVER_SIDE_APPLY, lab_variable, lsdeploy, run};
 
 const SMALL: [&str; 5] = ["--emulator", "moto", "--services", "sqs,s3", "--no-smoke"];
@@ -188,4 +189,35 @@ fn an_environment_that_an_old_server_has_known_is_carried_over_once() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let tls = lab.kubectl(&["-n", namespace, "get", "route", "sqs", "-o", "jsonpath={.spec.tls}"]);
     assert_eq!(tls, "");
+}
+
+#[test]
+fn a_run_that_is_killed_or_met_while_it_carries_an_object_over_is_gone_on_with() {
+    let Some(lab) = Lab::shared() else { return };
+    if !lab.has(&SERVER_SIDE_APPLY) {
+        return;
+    }
+    let _clean = lab.clean(&["carriedhalf"], &[]);
+    let namespace = "localstack-carriedhalf";
+    assert_eq!(lab.lsdeploy(&up("carriedhalf", &["--no-wait"])).code, 0);
+    let late = json!({"metadata": {"annotations": {"example.com/late": "applied once"}}});
+    let proxy = Proxy::start(&lab);
+    let first = || When::Kind("PATCH services".to_owned(), 1);
+    for fault in [Fault::KillAfter, Fault::Answer(409, None)] {
+        age(&lab, namespace, "service", "emulator", &late);
+        proxy.arm(Some((first(), fault)));
+        let ran = proxy.run(&up("carriedhalf", &["--no-wait"]));
+        assert_eq!(proxy.hit(), ["PATCH services"], "{ran:?}");
+        assert!(fault == Fault::KillAfter || ran.code == 0, "{ran:?}");
+        let again = lab.lsdeploy(&up("carriedhalf", &["--no-wait"]));
+        assert_eq!(again.code, 0, "{again:?}");
+        let found =
+            lab.kubectl(&["-n", namespace, "get", "service", "emulator", "-o", "json", "--show-managed-fields"]);
+        let found: Value = serde_json::from_str(&found).unwrap();
+        let owners = found["metadata"]["managedFields"].as_array().unwrap();
+        let is_past = |one: &Value| one["manager"] == "lsdeploy" && one["operation"] == "Update";
+        assert!(!owners.iter().any(|one| is_past(one) || one["manager"] == "before-first-apply"), "{owners:#?}");
+        let annotations = &found["metadata"]["annotations"];
+        assert!(annotations.get(LAST_APPLIED).is_none() && annotations.get("example.com/late").is_none(), "{found:#}");
+    }
 }
