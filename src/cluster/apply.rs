@@ -196,21 +196,21 @@ async fn write_account(cluster: &Cluster, place: Place<'_>, step: &Step, mut des
     let Some(pulls) = pulls else { return Ok(stored) };
     let path =
         format!("/api/v1/namespaces/{namespace}/serviceaccounts/{}?fieldManager={}", id.name, plan::FIELD_MANAGER);
-    let mut last = None;
+    let mut conflict = None;
     for _ in 0..TRIES {
-        let Some(list) = with_pulls(&stored, &pulls) else { return Ok(stored) };
+        let Some(listed) = with_pulls(&stored, &pulls) else { return Ok(stored) };
         let version = &stored["metadata"]["resourceVersion"];
-        let change = json!({"metadata": {"resourceVersion": version}, "imagePullSecrets": list});
+        let change = json!({"metadata": {"resourceVersion": version}, "imagePullSecrets": listed});
         match cluster.patch(&path, &change).await {
             Err(fault) if fault.code() == Some(409) => {
-                last = Some(fault);
+                conflict = Some(fault);
                 stored = cluster.get(Kind::ServiceAccount, namespace, &id.name).await?.unwrap_or(stored);
             }
             written => return written,
         }
     }
     // Without the secret in the list the image cannot be pulled.
-    last.map_or(Ok(stored), Err)
+    conflict.map_or(Ok(stored), Err)
 }
 
 /// The account's list as it is to be: what others have in it stays. `None` where it is so already.

@@ -213,18 +213,18 @@ mod tests {
 
     use super::*;
 
-    fn object(name: &str, namespace: &str, data: Value) -> Value {
+    fn object(name: &str, namespace: &str, data: &Value) -> Value {
         json!({"metadata": {"name": name, "namespace": namespace}, "data": data})
     }
 
     fn good(namespace: &str) -> Value {
-        object(INVENTORY, namespace, json!({"env": "team1", "namespace": "own", "settings": "{}"}))
+        object(INVENTORY, namespace, &json!({"env": "team1", "namespace": "own", "settings": "{}"}))
     }
 
     #[test]
     fn one_inventory_that_cannot_be_read_keeps_nobody_from_the_others() {
-        let bare = object(INVENTORY, "aaa", json!({"env": "team1"}));
-        let other_name = object("copy", "bbb", json!({"env": "team1", "settings": "{}"}));
+        let bare = object(INVENTORY, "aaa", &json!({"env": "team1"}));
+        let other_name = object("copy", "bbb", &json!({"env": "team1", "settings": "{}"}));
         let found = [bare, other_name, good("localstack-team1")];
         let (inventories, damaged) = sort(&found);
         assert_eq!((inventories.len(), damaged.len()), (1, 1));

@@ -36,29 +36,29 @@ mod tests {
 
     use super::*;
 
-    fn ours(env: &str, annotations: Value) -> Value {
+    fn ours(env: &str, annotations: &Value) -> Value {
         json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": env},
             "annotations": annotations}})
     }
 
     #[track_caller]
-    fn check(place: Option<Value>, scc: Option<Value>, expected: &Voucher) {
-        assert_eq!(voucher("team1", "home", place.as_ref(), scc.as_ref()), *expected, "{place:?} {scc:?}");
+    fn check(place: Option<&Value>, scc: Option<&Value>, expected: &Voucher) {
+        assert_eq!(voucher("team1", "home", place, scc), *expected, "{place:?} {scc:?}");
     }
 
     #[test]
     fn only_what_an_editor_of_a_namespace_cannot_write_vouches_for_it() {
         let plain = json!({"metadata": {"name": "home"}});
         check(None, None, &Voucher::Nobody);
-        check(Some(plain.clone()), None, &Voucher::Nobody);
-        check(Some(ours("team1", json!({}))), None, &Voucher::Administrator);
-        check(Some(ours("team2", json!({}))), None, &Voucher::Nobody);
-        let scc = |home: &str| Some(ours("team1", json!({"lsdeploy.dev/namespace": home})));
-        check(Some(plain.clone()), scc("home"), &Voucher::Administrator);
-        check(Some(plain.clone()), scc("elsewhere"), &Voucher::Nobody);
-        check(Some(plain), Some(ours("team1", json!({}))), &Voucher::Nobody);
+        check(Some(&plain), None, &Voucher::Nobody);
+        check(Some(&ours("team1", &json!({}))), None, &Voucher::Administrator);
+        check(Some(&ours("team2", &json!({}))), None, &Voucher::Nobody);
+        let scc = |home: &str| ours("team1", &json!({"lsdeploy.dev/namespace": home}));
+        check(Some(&plain), Some(&scc("home")), &Voucher::Administrator);
+        check(Some(&plain), Some(&scc("elsewhere")), &Voucher::Nobody);
+        check(Some(&plain), Some(&ours("team1", &json!({}))), &Voucher::Nobody);
         let project = json!({"metadata": {"annotations": {"openshift.io/requester": "mallory",
             "openshift.io/description": "Environment team1, made by lsdeploy"}}});
-        check(Some(project), None, &Voucher::Requester("mallory".to_owned()));
+        check(Some(&project), None, &Voucher::Requester("mallory".to_owned()));
     }
 }

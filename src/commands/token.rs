@@ -44,10 +44,10 @@ pub(super) fn read(flag: Option<&str>) -> Result<Option<Token>> {
                 .hint("write the token to standard input, e.g. `lsdeploy up ... --auth-token-from - < FILE`")
         })?,
         Source::Variable(name) => super::variable(name).ok_or_else(|| {
-            CommandError::new(format!(
-                // With a `$` too many the shell has put the token in place of the name.
-                "cannot read --auth-token-from env:...: there is no variable of that name, or it is no text"
-            ))
+            // With a `$` too many the shell has put the token in place of the name.
+            CommandError::new(
+                "cannot read --auth-token-from env:...: there is no variable of that name, or it is no text",
+            )
             .hint("name the variable without `$`, e.g. --auth-token-from env:LOCALSTACK_AUTH_TOKEN, and export it")
             .hint("or name a file: --auth-token-from file:PATH")
         })?,

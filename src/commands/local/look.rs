@@ -25,7 +25,7 @@ pub(super) async fn status(args: &StatusArgs, context: Context, colour: bool) ->
 }
 
 pub(super) async fn smoke(args: &SmokeArgs, context: Context, colour: bool) -> Result<Outcome> {
-    let Some(env) = args.env.first() else { return checks::run(args, context, colour).await };
+    let Some(env) = args.env.first() else { return Box::pin(checks::run(args, context, colour)).await };
     flags::refuse_namespace(args.namespace.as_deref())?;
     flags::refuse_reach(&args.reach)?;
     checks::check_flags(args)?;

@@ -84,9 +84,10 @@ pub(super) fn conclusion(evidence: &Evidence, found: &[Finding], colour: bool) -
         [] => {
             let missing = missing(evidence);
             let said = healthy(evidence, causes().count());
-            match missing.is_empty() {
-                true => (word("ok:", AnsiColor::Green, colour), said),
-                false => (word("not found:", AnsiColor::Yellow, colour), format!("{}; {said}", missing.join("; "))),
+            if missing.is_empty() {
+                (word("ok:", AnsiColor::Green, colour), said)
+            } else {
+                (word("not found:", AnsiColor::Yellow, colour), format!("{}; {said}", missing.join("; ")))
             }
         }
         [first, more @ ..] => {
