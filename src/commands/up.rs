@@ -108,6 +108,8 @@ impl Up<'_> {
             let expires = draft.environment.ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(rfc3339);
             let result = if locking::only_records(&draft.plan) { RECORDED } else { STARTED };
             let run = Run { result: result.to_owned(), ..run_record(context, facts, &draft.environment, now) };
+            let told = |at: &String| format!("it expires at {at}; `lsdeploy gc` removes it from then on");
+            draft.notes.extend(expires.as_ref().map(told));
             record::stamp(&mut draft.plan, &run, expires);
         }
         if !draft.plan.is_empty() {
