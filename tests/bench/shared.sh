@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Examples too: features are chosen for all that is built at once, and another set would compile the dependencies anew.
 build() {
-  say "building the release binary (about a quarter of an hour the first time)"
+  say "building the release binary (about 25 minutes the first time)"
   cargo build --release --locked --bins --examples
   # shellcheck disable=SC2034 # for the scripts that source this
   lsdeploy=$CARGO_TARGET_DIR/release/lsdeploy
