@@ -161,11 +161,6 @@ impl Lock {
             error = self.held.lost() => Err(error),
         }
     }
-
-    /// Whether it is still ours, asked anew.
-    pub async fn is_ours(&self) -> bool {
-        self.held.renew().await
-    }
 }
 
 /// Whether a run of this environment has left its lock in a namespace. Where that may not be read there is none.

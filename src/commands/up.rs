@@ -1,5 +1,6 @@
 //! `up`: everything is looked at and checked for all environments before the first of them is written.
 
+mod conclude;
 mod locking;
 
 use futures::future::{join_all, try_join_all};
@@ -12,9 +13,8 @@ use super::{Context, Outcome, target, token};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::apply::{self, Applied};
 use crate::cluster::discover::{self, Facts};
-use crate::cluster::lock::Lock;
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
-use crate::cluster::{Cluster, Fault, grant, project, write};
+use crate::cluster::{Cluster, grant, project};
 use crate::environment::token::Token;
 use crate::environment::{self, EnvName, Environment};
 use crate::error::{CommandError, Result};
@@ -27,9 +27,6 @@ use crate::render;
 use crate::report::{self, EnvReport};
 use crate::rights::Preflight;
 use crate::settings::Choices;
-
-/// How often the end of a run is recorded anew, where others write to the inventory at the same time.
-const CONFLICTS: usize = 3;
 
 /// What all environments of one run share.
 struct Up<'a> {
@@ -188,58 +185,25 @@ impl Up<'_> {
         report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), done(step))));
         let work = apply::apply(cluster, environment.namespace.as_str(), &plan, before, &events);
         let work = locking::guard(lock.as_ref(), work);
+        let mut recorded = None;
         match report.phases.run(&events, "apply", work).await {
             Err(error) => report.fail(error.pasteable(&context.flags(&report.env))),
-            Ok(_) if args.no_wait => {}
-            Ok(applied) => {
+            Ok(mut applied) => {
+                recorded = applied.stored.remove(&ObjectId::new(Kind::ConfigMap, render::INVENTORY));
                 let deployment = ObjectId::new(Kind::Deployment, render::names::EMULATOR);
                 let stored = applied.stored.get(&deployment).or_else(|| live.objects.get(&deployment));
                 let generation = stored.and_then(|object| object.pointer("/metadata/generation")?.as_i64());
                 let serving =
                     Serving { cluster, facts, reach, environment: &environment, events: &events, writes: true };
-                if serving.wait(generation, context.timeout, &mut report).await && !args.no_smoke {
+                let is_ready = !args.no_wait && serving.wait(generation, context.timeout, &mut report).await;
+                if is_ready && !args.no_smoke {
                     serving.smoke(None, context, &mut report).await;
                 }
             }
         }
-        self.conclude(&plan, lock.as_ref(), &report, &events).await;
-        locking::release(lock).await;
+        // The record needs no lock: it is bound to the version that it was read in.
+        tokio::join!(self.conclude(&plan, recorded, &report, &events), locking::release(lock));
         report
-    }
-
-    /// Records how the run ended, if it has come so far that the inventory says it was started, beside what others recorded since.
-    /// Where that cannot be written, the record stays.
-    async fn conclude(&self, plan: &plan::Plan, lock: Option<&Lock>, report: &EnvReport, events: &Events) {
-        let Some(namespace) = report.namespace.as_deref().filter(|_| !plan.is_empty()) else { return };
-        if !locking::is_ours(lock).await {
-            return;
-        }
-        let mut done = self.try_conclude(plan, namespace, report).await;
-        for _ in 0..CONFLICTS {
-            if done.as_ref().is_err_and(|fault| fault.code() == Some(409)) {
-                done = self.try_conclude(plan, namespace, report).await;
-            }
-        }
-        if let Err(fault) = done {
-            events.send(What::Note(fault.explain("record how this run ended").message));
-        }
-    }
-
-    async fn try_conclude(
-        &self,
-        plan: &plan::Plan,
-        namespace: &str,
-        report: &EnvReport,
-    ) -> std::result::Result<(), Fault> {
-        let found = self.cluster.get(Kind::ConfigMap, namespace, render::INVENTORY).await?;
-        let Some(live) = found else { return Ok(()) };
-        let (run, digest) = (&self.context.run_id, report.digest.as_deref());
-        let Some((id, object)) = record::concluded(plan, &live, run, report::result(report), digest) else {
-            return Ok(());
-        };
-        let version = live.pointer("/metadata/resourceVersion").and_then(|version| version.as_str());
-        let wanted = write::Wanted { namespace, id: &id, desired: &object, changes: &[], version };
-        write::write(self.cluster, plan.writing, wanted).await.map(drop)
     }
 
     /// Makes what shows the rest, and looks at everything anew: the project, for the rights in it, its uid and the domain of

@@ -89,8 +89,8 @@ pub fn stamp(plan: &mut Plan, run: &Run, expires: Option<String>) {
     }
 }
 
-/// The inventory as a plan writes it, with the result of its run in the record as it is `live`. `None` where that does not know
-/// the run, or says already how it ended.
+/// The inventory as it is `live`, with the result of a plan's run. `None` where that does not know the run, or says already how it
+/// ended.
 pub fn concluded(
     plan: &Plan,
     live: &Value,
@@ -100,7 +100,7 @@ pub fn concluded(
 ) -> Option<(ObjectId, Value)> {
     let step = plan.steps.iter().find(|step| is_inventory(step))?;
     let mut inventory = step.desired.clone();
-    keep(&mut inventory, live);
+    inventory["data"] = live.get("data").cloned().unwrap_or_default();
     let data = &mut inventory["data"];
     let mut runs = history(data);
     let entry = runs.iter_mut().rev().find(|entry| entry.run == run && entry.result == STARTED)?;

@@ -93,11 +93,3 @@ pub(super) async fn release(lock: Option<Lock>) {
         lock.release().await;
     }
 }
-
-/// Whether the lock is still ours; where there can be none, nobody else has it.
-pub(super) async fn is_ours(lock: Option<&Lock>) -> bool {
-    match lock {
-        Some(lock) => lock.is_ours().await,
-        None => true,
-    }
-}

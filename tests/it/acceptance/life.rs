@@ -129,9 +129,9 @@ fn only_a_run_that_was_killed_is_said_to_have_just_started() {
     let refused = proxy.run(&more);
     assert_eq!(refused.code, 2, "{refused:?}");
     assert_eq!(results(&lab, "locktold"), ["is applied", "was not applied"]);
-    // The lock is looked at before the end is recorded.
-    proxy.arm(Some((When::Kind("PATCH leases".to_owned(), 1), Fault::SignalBefore(Signal::SIGKILL))));
-    proxy.run(&more);
+    // The Deployment comes after the inventory.
+    proxy.arm(Some((When::Kind("PATCH deployments".to_owned(), 1), Fault::SignalBefore(Signal::SIGKILL))));
+    proxy.run(&[&more[..], &["--account", "222222222222"]].concat());
     assert_eq!(results(&lab, "locktold"), ["is applied", "was not applied", "started"], "{:?}", proxy.seen());
 }
 
