@@ -28,10 +28,9 @@ mod token;
 mod up;
 mod ways_out;
 
-use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::slice;
 use std::time::Duration;
 
@@ -292,19 +291,16 @@ fn envs(command: &Command) -> &[String] {
     }
 }
 
-/// The flags that lead a command to environments, as they can be pasted; none for none.
+/// The flags that lead a command to environments, as they can be pasted.
 fn flags(envs: &str, target: TargetName, client: &ClientArgs) -> String {
-    let mut flags = format!("--env {}", quoted(envs.as_ref()));
-    if target == TargetName::Local {
-        flags.push_str(" --target local");
-    }
-    if let Some(path) = &client.kubeconfig {
-        let _ = write!(flags, " --kubeconfig {}", quoted(path.as_os_str()));
-    }
-    if let Some(context) = &client.context {
-        let _ = write!(flags, " --context {}", quoted(context.as_ref()));
-    }
-    if envs.is_empty() { String::new() } else { flags }
+    let local = (target == TargetName::Local).then(|| "--target local".to_owned());
+    let given = [
+        ("--env", Some(OsStr::new(envs)).filter(|envs| !envs.is_empty())),
+        ("--kubeconfig", client.kubeconfig.as_deref().map(Path::as_os_str)),
+        ("--context", client.context.as_deref().map(OsStr::new)),
+    ];
+    let given = given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", quoted(value?))));
+    given.chain(local).collect::<Vec<_>>().join(" ")
 }
 
 /// Unique among runs that somebody might compare: milliseconds and the process, in hexadecimal.

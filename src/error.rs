@@ -42,24 +42,58 @@ impl CommandError {
 }
 
 /// Commands that are about one environment.
-const ABOUT_ONE: [&str; 6] = ["up", "down", "status", "smoke", "logs", "render"];
+const ABOUT_ONE: [&str; 9] = ["up", "down", "status", "smoke", "logs", "render", "env", "history", "diff"];
 
-/// Adds the flags that lead to an environment to the commands in a hint that lack them, so that they can be pasted.
+/// Commands that are about all environments there are.
+const ABOUT_ALL: [&str; 2] = ["list", "gc"];
+
+/// The flags that lead to a cluster.
+const CLUSTER: [&str; 2] = ["--kubeconfig ", "--context "];
+
+/// Adds the flags that lead to an environment and its cluster to the commands in a hint that lack them, so that they can be pasted.
 #[must_use]
 pub fn pasteable(hint: &str, flags: &str) -> String {
-    let complete = |code: &str| {
-        let words = code.strip_prefix("lsdeploy ")?;
-        let (verb, rest) = words.split_at(words.find(' ').unwrap_or(words.len()));
-        // An emulator that is known by its URL alone can be checked, and that is all.
-        let knows = if flags.starts_with("--endpoint") { verb == "smoke" } else { ABOUT_ONE.contains(&verb) };
-        let lacks = knows && !["--env", "--endpoint"].iter().any(|flag| rest.contains(flag));
-        (lacks && !flags.is_empty()).then(|| format!("lsdeploy {verb} {flags}{rest}"))
-    };
     let parts = hint.split('`').enumerate().map(|(place, part)| match place % 2 {
         0 => part.to_owned(),
-        _ => complete(part).unwrap_or_else(|| part.to_owned()),
+        _ => complete(part, flags).unwrap_or_else(|| part.to_owned()),
     });
     parts.collect::<Vec<_>>().join("`")
+}
+
+/// A command with those of `flags` that it knows and lacks; `None` for what is no command.
+fn complete(command: &str, flags: &str) -> Option<String> {
+    let to_cluster = |pair: &&str| CLUSTER.iter().any(|flag| pair.starts_with(flag));
+    let pairs = pairs(flags);
+    if let Some(rest) = command.strip_prefix("kubectl ") {
+        let lacking = pairs.into_iter().filter(to_cluster).filter(|pair| !has(rest, pair));
+        return Some(["kubectl"].into_iter().chain(lacking).chain([rest]).collect::<Vec<_>>().join(" "));
+    }
+    let words = command.strip_prefix("lsdeploy ")?;
+    let (verb, rest) = words.split_at(words.find(' ').unwrap_or(words.len()));
+    let names_one = rest.contains("--env") || rest.contains("--endpoint");
+    let takes = |pair: &&str| match pair.split(' ').next().unwrap_or_default() {
+        // An emulator that is known by its URL alone can be checked, and that is all.
+        "--endpoint" => verb == "smoke" && !names_one,
+        "--env" => ABOUT_ONE.contains(&verb) && !names_one,
+        "--target" => ABOUT_ALL.contains(&verb) || ABOUT_ONE.contains(&verb) && !names_one,
+        _ => ABOUT_ALL.contains(&verb) || ABOUT_ONE.contains(&verb),
+    };
+    let lacking = pairs.into_iter().filter(takes).filter(|pair| !has(rest, pair));
+    let words: Vec<&str> = ["lsdeploy", verb].into_iter().chain(lacking).collect();
+    Some(words.join(" ") + rest)
+}
+
+/// `--a b --c d` as `--a b` and `--c d`.
+fn pairs(flags: &str) -> Vec<&str> {
+    let starts = flags.match_indices(" --").map(|(at, _)| at + 1);
+    let starts: Vec<usize> = std::iter::once(0).chain(starts).collect();
+    let ends = starts.iter().skip(1).copied().chain([flags.len()]);
+    starts.iter().zip(ends).map(|(&start, end)| flags[start..end].trim_end()).filter(|pair| !pair.is_empty()).collect()
+}
+
+/// Whether a command line gives the flag of a pair already.
+fn has(line: &str, pair: &str) -> bool {
+    pair.split(' ').next().is_some_and(|flag| line.contains(flag))
 }
 
 impl fmt::Display for CommandError {
@@ -76,12 +110,19 @@ mod tests {
 
     #[test]
     fn commands_in_hints_get_the_flags_that_they_lack() {
-        let flags = "--env team1 --target local";
-        for (hint, pasted) in [
-            ("`lsdeploy logs` shows it", "`lsdeploy logs --env team1 --target local` shows it"),
-            ("look: `lsdeploy smoke --clean`", "look: `lsdeploy smoke --env team1 --target local --clean`"),
-            ("`lsdeploy up --env b` is another", "`lsdeploy up --env b` is another"),
-            ("`lsdeploy list`, `kubectl logs`, lsdeploy logs", "`lsdeploy list`, `kubectl logs`, lsdeploy logs"),
+        let local = "--env team1 --target local";
+        let cluster = "--env team1 --kubeconfig '/a b' --context c";
+        for (flags, hint, pasted) in [
+            (local, "`lsdeploy logs` shows it", "`lsdeploy logs --env team1 --target local` shows it"),
+            (local, "look: `lsdeploy smoke --clean`", "look: `lsdeploy smoke --env team1 --target local --clean`"),
+            (local, "`lsdeploy up --env b` is another", "`lsdeploy up --env b` is another"),
+            (local, "`lsdeploy list`, `kubectl logs`, x", "`lsdeploy list --target local`, `kubectl logs`, x"),
+            (local, "`lsdeploy scc explain`, `oc project`", "`lsdeploy scc explain`, `oc project`"),
+            (cluster, "`lsdeploy down --env b`", "`lsdeploy down --kubeconfig '/a b' --context c --env b`"),
+            (cluster, "`lsdeploy up --env b --context d`", "`lsdeploy up --kubeconfig '/a b' --env b --context d`"),
+            (cluster, "`lsdeploy list`", "`lsdeploy list --kubeconfig '/a b' --context c`"),
+            (cluster, "`kubectl -n x get pods`", "`kubectl --kubeconfig '/a b' --context c -n x get pods`"),
+            ("--endpoint http://x", "`lsdeploy smoke`, `lsdeploy logs`", "`lsdeploy smoke --endpoint http://x`, `lsdeploy logs`"),
         ] {
             assert_eq!(pasteable(hint, flags), pasted);
             assert_eq!(pasteable(hint, ""), hint);

@@ -47,6 +47,8 @@ pub enum Action {
     Replace,
     /// It is somebody else's, and the caller named it to be taken over.
     Adopt,
+    /// The same, and it differs in a field that cannot be changed: created again once it is gone.
+    AdoptAnew,
     /// It is as it should be.
     Unchanged,
     /// It is ours and no longer wanted.
@@ -54,12 +56,26 @@ pub enum Action {
 }
 
 impl Action {
+    /// The same done with an object that was somebody else's.
+    fn of_foreign(self) -> Self {
+        match self {
+            Self::Update => Self::Adopt,
+            Self::Replace => Self::AdoptAnew,
+            other => other,
+        }
+    }
+
+    /// Whether the live object is deleted and made again.
+    pub fn is_anew(self) -> bool {
+        matches!(self, Self::Replace | Self::AdoptAnew)
+    }
+
     /// The word in JSON and on the screen.
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update | Self::Replace => "update",
-            Self::Adopt => "adopt",
+            Self::Adopt | Self::AdoptAnew => "adopt",
             Self::Unchanged => "unchanged",
             Self::Delete => "delete",
         }
@@ -138,10 +154,9 @@ pub fn plan(
     }
     let wanted: Vec<ObjectId> = set.manifests.iter().map(|manifest| manifest.id.clone()).collect();
     let mut steps: Vec<Step> = set.manifests.into_iter().map(|manifest| step(manifest, live)).collect();
-    for step in steps.iter_mut().filter(|step| step.action == Action::Update) {
-        if live.objects.get(&step.id).is_some_and(|object| !is_managed(object)) {
-            step.action = Action::Adopt;
-        }
+    let is_foreign = |step: &&mut Step| live.objects.get(&step.id).is_some_and(|object| !is_managed(object));
+    for step in steps.iter_mut().filter(is_foreign) {
+        step.action = step.action.of_foreign();
     }
     let mut leftover: Vec<Step> = live
         .objects
@@ -237,133 +252,4 @@ pub fn uid(object: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn manifest(object: Value) -> Manifest {
-        let kind = Kind::of(&object).unwrap();
-        let name = object.pointer("/metadata/name").unwrap().as_str().unwrap().to_owned();
-        Manifest { id: ObjectId::new(kind, name), object }
-    }
-
-    fn ours(extra: Value) -> Value {
-        let mut object = json!({"kind": "Service", "metadata": {"name": "emulator", "uid": "u1", "labels": {
-            "app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"}}});
-        object["spec"] = extra;
-        object
-    }
-
-    fn live(objects: Vec<Value>) -> LiveState {
-        let objects = objects.into_iter().map(|object| (manifest(object.clone()).id, object)).collect();
-        LiveState { objects, ..LiveState::default() }
-    }
-
-    fn actions(wanted: Vec<Value>, there: Vec<Value>) -> Vec<(String, Action)> {
-        let set = ManifestSet { manifests: wanted.into_iter().map(manifest).collect() };
-        let plan = plan("team1", "localstack-team1", set, &live(there), &[]).unwrap();
-        plan.steps.iter().map(|step| (step.id.to_string(), step.action)).collect()
-    }
-
-    #[test]
-    fn what_is_missing_is_created_and_what_is_left_over_is_deleted() {
-        let mut route = ours(json!({}));
-        route["kind"] = "Route".into();
-        assert_eq!(
-            actions(vec![ours(json!({}))], vec![route]),
-            [("Service/emulator".to_owned(), Action::Create), ("Route/emulator".to_owned(), Action::Delete)]
-        );
-    }
-
-    #[test]
-    fn fields_of_others_are_no_difference_and_a_changed_field_is() {
-        let wanted = ours(json!({"type": "ClusterIP"}));
-        let same = ours(json!({"type": "ClusterIP", "clusterIP": "172.30.0.9"}));
-        let changed = ours(json!({"type": "NodePort", "clusterIP": "172.30.0.9"}));
-        assert_eq!(actions(vec![wanted.clone()], vec![same])[0].1, Action::Unchanged);
-        assert_eq!(actions(vec![wanted], vec![changed])[0].1, Action::Update);
-    }
-
-    #[test]
-    fn every_foreign_object_is_named_before_anything_is_planned() {
-        let mut foreign = ours(json!({}));
-        foreign["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm".into();
-        let mut other = ours(json!({}));
-        other["kind"] = "ServiceAccount".into();
-        other["metadata"]["labels"]["app.kubernetes.io/instance"] = "team2".into();
-        let set = ManifestSet { manifests: vec![manifest(foreign.clone()), manifest(other.clone())] };
-        let conflicts = plan("team1", "localstack-team1", set, &live(vec![foreign, other]), &[]).unwrap_err();
-        let owners: Vec<_> = conflicts.iter().map(|conflict| conflict.owner.as_str()).collect();
-        assert_eq!(owners, ["`Helm`", "the environment `team2`"]);
-    }
-
-    #[test]
-    fn an_scc_of_the_same_env_in_another_namespace_is_foreign() {
-        let mut scc = ours(json!({}));
-        scc["metadata"]["annotations"] = json!({"lsdeploy.dev/namespace": "elsewhere"});
-        let owner = |kind, object: &Value| foreign_owner_of(kind, "team1", "localstack-team1", object);
-        assert!(owner(Kind::SecurityContextConstraints, &scc).unwrap().contains("elsewhere"));
-        assert_eq!(owner(Kind::Service, &ours(json!({}))), None);
-        let homeless = owner(Kind::SecurityContextConstraints, &ours(json!({})));
-        assert_eq!(homeless.unwrap(), "somebody else (it names no namespace)");
-    }
-
-    #[test]
-    fn what_is_being_deleted_is_made_anew() {
-        let mut leaving = ours(json!({}));
-        leaving["metadata"]["deletionTimestamp"] = "2026-11-28T12:00:00Z".into();
-        assert_eq!(actions(vec![ours(json!({}))], vec![leaving])[0].1, Action::Replace);
-    }
-
-    #[test]
-    fn a_changed_selector_replaces_the_deployment() {
-        let deployment = |name: &str| {
-            let mut object = ours(json!({"selector": {"matchLabels": {"app.kubernetes.io/name": name}}}));
-            object["kind"] = "Deployment".into();
-            object
-        };
-        assert_eq!(actions(vec![deployment("moto")], vec![deployment("localstack")])[0].1, Action::Replace);
-    }
-
-    #[test]
-    fn a_binding_to_another_role_is_replaced() {
-        let binding = |role: &str| {
-            let mut object = ours(json!({}));
-            object["kind"] = "RoleBinding".into();
-            object["roleRef"] = json!({"kind": "Role", "name": role});
-            object
-        };
-        assert_eq!(actions(vec![binding("lsdeploy-scc")], vec![binding("admin")])[0].1, Action::Replace);
-    }
-
-    #[test]
-    fn what_others_added_to_an_scc_or_a_grant_of_ours_is_a_difference() {
-        let scc = |more: Value| {
-            let mut object = json!({"kind": "SecurityContextConstraints", "users": [], "allowPrivilegedContainer": false,
-                "seLinuxContext": {"type": "MustRunAs"}, "priority": null, "metadata": {"name": "lsdeploy-team1",
-                "labels": {"app.kubernetes.io/managed-by": "lsdeploy", "app.kubernetes.io/instance": "team1"},
-                "annotations": {"lsdeploy.dev/namespace": "localstack-team1"}}});
-            object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            object
-        };
-        let widened = [
-            json!({"users": ["system:serviceaccount:other:default"]}),
-            json!({"allowPrivilegedContainer": true}),
-            json!({"priority": 10}),
-            json!({"seLinuxContext": {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t"}}}),
-            json!({"allowedUnsafeSysctls": ["*"]}),
-        ];
-        for more in widened {
-            assert_eq!(actions(vec![scc(json!({}))], vec![scc(more.clone())])[0].1, Action::Update, "{more}");
-        }
-        assert_eq!(actions(vec![scc(json!({}))], vec![scc(json!({"groups": []}))])[0].1, Action::Unchanged);
-        let role = |verbs: &[&str]| {
-            let mut object = ours(json!({}));
-            object["kind"] = "Role".into();
-            object["rules"] = json!([{"resources": ["securitycontextconstraints"], "verbs": verbs}]);
-            object
-        };
-        assert_eq!(actions(vec![role(&["use"])], vec![role(&["use", "*"])])[0].1, Action::Update);
-    }
-}
+mod tests;

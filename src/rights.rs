@@ -187,8 +187,8 @@ fn of_step(step: &Step, plan: &Plan) -> Vec<Need> {
         (Action::Create, _) => &["create"],
         (Action::Update | Action::Adopt, Writing::Merged) if whole => &["update"],
         (Action::Update | Action::Adopt, _) => &["patch"],
-        (Action::Replace, _) if patches => &["delete", "create", "patch"],
-        (Action::Replace, _) => &["delete", "create"],
+        (Action::Replace | Action::AdoptAnew, _) if patches => &["delete", "create", "patch"],
+        (Action::Replace | Action::AdoptAnew, _) => &["delete", "create"],
         (Action::Delete, _) => &["delete"],
         (Action::Unchanged, _) => &[],
     };
@@ -273,7 +273,7 @@ fn granted(role: &Value) -> Vec<Right> {
 fn host_verb(step: &Step) -> Option<&'static str> {
     step.desired.pointer("/spec/host")?;
     match step.action {
-        Action::Create | Action::Replace => Some("create"),
+        Action::Create | Action::Replace | Action::AdoptAnew => Some("create"),
         _ => step.changes.iter().any(|path| path == "/spec/host").then_some("update"),
     }
 }

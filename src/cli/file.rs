@@ -57,8 +57,12 @@ pub fn parse(text: &str, commands: &Command) -> Result<Vec<Setting>> {
         let place = |what: String| CommandError::new(format!("line {line}, column {column}: {what}"));
         let actions = actions(commands, &flag);
         let Some(action) = actions.first() else {
-            return Err(place(format!("there is no setting `{}`", flag.escape_default()))
-                .hint(format!("the settings are: {}", known(commands).join(", "))));
+            let error = place(format!("there is no setting `{}`", flag.escape_default()));
+            let known = known(commands);
+            let error = alike(&flag, &known)
+                .into_iter()
+                .fold(error, |error, alike| error.hint(format!("did you mean `{alike}`?")));
+            return Err(error.hint(format!("the settings are: {}", known.join(", "))));
         };
         let with = |text: &String| format!("--{flag}={text}");
         let arguments = match (action, &value) {
@@ -138,6 +142,13 @@ fn known(commands: &Command) -> Vec<&str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// The name that was meant, where one is near enough: as near as clap wants it for flags.
+fn alike<'a>(flag: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = known.iter().map(|name| (strsim::jaro_winkler(flag, name), *name));
+    let (nearness, name) = near.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (nearness > 0.8).then_some(name)
 }
 
 #[cfg(test)]

@@ -160,11 +160,11 @@ async fn write(cluster: &Cluster, place: Place<'_>, step: &Step) -> Result<Optio
     match step.action {
         Action::Unchanged => Ok(None),
         Action::Delete => cluster.delete(namespace, id, uid, Propagation::Background).await.map(|_| None),
-        Action::Replace => {
+        Action::Replace | Action::AdoptAnew => {
             cluster.delete(namespace, id, uid, Propagation::Background).await?;
             until_gone(cluster, namespace, id, uid).await?;
-            let wanted = Wanted { namespace, id, desired: &step.desired, changes: &[], version: None };
-            write::write(cluster, writing, wanted).await.map(Some)
+            let anew = Step { action: Action::Create, changes: Vec::new(), uid: None, ..step.clone() };
+            Box::pin(write(cluster, Place { version: None, ..place }, &anew)).await
         }
         Action::Create | Action::Update | Action::Adopt => {
             take_away(cluster, step).await?;

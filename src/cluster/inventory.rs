@@ -120,7 +120,8 @@ impl Search {
         match self {
             Self::Found(inventory) => Ok(*inventory),
             Self::Absent => Err(CommandError::new(format!("there is no environment {env}"))
-                .hint(format!("`lsdeploy up --env {env}` makes it; `lsdeploy list` shows those there are"))
+                .hint(format!("`lsdeploy up --env {env}` makes it, or finishes what a killed run began"))
+                .hint("`lsdeploy list` shows those there are, `lsdeploy list --orphans` what killed runs left")
                 .hint("if it is in a namespace of another name and you may not search them all, give --namespace")),
             Self::NotYours => Err(CommandError::new(format!(
                 "there is no environment {env} in your projects, and elsewhere you may not look"

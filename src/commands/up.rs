@@ -255,7 +255,7 @@ fn first_route(plan: &plan::Plan) -> plan::Plan {
 fn starts_anew(step: &plan::Step) -> bool {
     let is_emulator = step.id == ObjectId::new(Kind::Deployment, render::names::EMULATOR);
     let changes_pod = || step.changes.iter().any(|path| path.starts_with("/spec/template"));
-    is_emulator && (step.action == plan::Action::Replace || step.action == plan::Action::Update && changes_pod())
+    is_emulator && (step.action.is_anew() || step.action == plan::Action::Update && changes_pod())
 }
 
 /// To the second.

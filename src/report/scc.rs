@@ -16,7 +16,7 @@ const INDENT: &str = "  ";
 /// For people.
 pub fn text(env: &str, explanation: &Explanation, unseen: &[String]) -> String {
     let scc = &explanation.scc;
-    let mut text = format!("SCC {} of environment {env}\n\n", printable(scc));
+    let mut text = format!("SCC {} of environment {env}: {}\n\n", printable(scc), verdict(explanation));
     for field in &explanation.fields {
         let _ = writeln!(text, "{INDENT}{}: {}\n{INDENT}{INDENT}{}", field.name, printable(&field.value), field.why);
     }
@@ -43,6 +43,18 @@ pub fn text(env: &str, explanation: &Explanation, unseen: &[String]) -> String {
         let _ = writeln!(text, "\nnote: {}", printable(line));
     }
     text
+}
+
+/// What a security team asks first, in one line.
+fn verdict(explanation: &Explanation) -> &'static str {
+    let Explanation { actual, gets, captured, .. } = explanation;
+    match (explanation.is_as_meant(), gets.is_some() || actual.is_some(), captured.is_some()) {
+        (true, true, true) => "as meant, its pod gets it and no pod elsewhere does",
+        (true, true, false) => "its pod gets it; whether pods elsewhere do cannot be seen",
+        (true, false, _) => "which pods get it cannot be seen",
+        (false, ..) if captured.as_ref().is_some_and(|pods| !pods.is_empty()) => "NOT as meant, it takes pods elsewhere",
+        (false, ..) => "NOT as meant, its pod does not get it",
+    }
 }
 
 /// Which pods get it.
@@ -74,8 +86,19 @@ fn pods(text: &mut String, explanation: &Explanation) {
 fn decided(decision: &Decision) -> String {
     match decision {
         Ok(scc) => printable(scc),
-        Err(words) => format!("none; the server refuses it: {}", printable(words)),
+        Err(words) => format!("none; the server refuses it:{}", broken(&printable(words))),
     }
+}
+
+/// A refusal with each of its reasons on a line of its own: the server joins a dozen with commas.
+fn broken(words: &str) -> String {
+    let reasons = ["provider ", "spec.", "pod.metadata.", ".spec."].map(|start| format!(", {start}"));
+    let mut text = format!("\n{INDENT}{words}");
+    for reason in reasons {
+        let start = &reason[2..];
+        text = text.replace(&reason, &format!(",\n{INDENT}{INDENT}{start}"));
+    }
+    text.replacen(": [", &format!(":\n{INDENT}{INDENT}["), 1)
 }
 
 fn taken(captured: &Captured) -> String {
@@ -139,5 +162,19 @@ impl<'a> Decided<'a> {
             Ok(scc) => Self { scc: Some(scc), refusal: None },
             Err(words) => Self { scc: None, refusal: Some(words) },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_of_a_refusal_has_a_line_of_its_own() {
+        let words = "unable to validate against any security context constraint: [provider \"a\": Forbidden: not usable, \
+                     spec.volumes[0]: Invalid value: 1, or so, provider \"b\": no]";
+        let lines = "\n  unable to validate against any security context constraint:\n    [provider \"a\": Forbidden: not usable,\
+                     \n    spec.volumes[0]: Invalid value: 1, or so,\n    provider \"b\": no]";
+        assert_eq!(broken(words), lines);
     }
 }

@@ -23,7 +23,9 @@ pub(super) fn not_pulled(view: &View<'_>) -> Option<Symptom> {
     let cause = essence(cause);
     let image = asked_for(view, &status.name).unwrap_or(&status.image);
     let what = format!("pod {pod} needs image {image}");
-    let evidence = [format!("{reason}: {told}")].into_iter().chain(failed.map(event_line));
+    // The event adds nothing where the waiting message has the cause: it stands in the error, and in that message whole.
+    let more = failed.filter(|_| !told.contains(&cause)).map(event_line);
+    let evidence = [format!("{reason}: {told}")].into_iter().chain(more);
     Some(verdict(view, reason, &what, &cause).evidence(evidence))
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::lab::{Lab, lab_variable};
 
@@ -42,9 +42,7 @@ fn curl_sqs(router: &str, url: &str, action: &str, body: &str) -> Value {
 #[track_caller]
 fn assert_queue_works(lab: &Lab, report: &Value) {
     let router = lab.router.as_deref().expect("the router's address");
-    let endpoints = report["endpoints"].as_array().unwrap();
-    let sqs = endpoints.iter().find(|endpoint| endpoint["service"] == "sqs").unwrap()["url"].as_str().unwrap();
-    let sqs = sqs.replace("https://", "http://");
+    let sqs = url_of(report, "sqs");
     let made = curl_sqs(router, &sqs, "CreateQueue", r#"{"QueueName": "foreign"}"#);
     let url = made["QueueUrl"].as_str().unwrap();
     assert!(url.contains(".apps."), "the returned URL does not lead through a Route: {url}");
@@ -80,6 +78,21 @@ fn localstack_passes_every_check_but_what_needs_docker_or_a_download() {
     let rest = ["opensearch create_domain", "resource-groups region", "s3 get_object_virtual_host"];
     assert_eq!(skipped(&report), [&["es create_domain"], &lambda[..], &rest].concat());
     assert_queue_works(&lab, &report);
+
+    // What the profile knows of LocalStack is not known of a URL: there the wrong region is a finding.
+    let groups = url_of(&report, "resource-groups");
+    let (ran, report) = lab.json(&["smoke", "--endpoint", &groups, "--services", "resource-groups"]);
+    let Value::Object(result) = &report["results"][0] else { panic!("{report:#}") };
+    let finding = &result["finding"];
+    assert_eq!((ran.code, &result["phase"], &finding["code"]), (1, &json!("data"), &json!("wrong-region")), "{report:#}");
+    assert!(finding["message"].as_str().unwrap().contains("asked in region us-east-1"), "{finding}");
+}
+
+/// The URL of a service's Route, over HTTP.
+fn url_of(report: &Value, service: &str) -> String {
+    let endpoints = report["endpoints"].as_array().unwrap();
+    let of_service = endpoints.iter().find(|endpoint| endpoint["service"] == service).unwrap();
+    of_service["url"].as_str().unwrap().replace("https://", "http://")
 }
 
 #[test]

@@ -51,6 +51,8 @@ fn foreign_objects_are_all_named_and_only_those_named_are_taken_over() {
     lab.kubectl(&["create", "namespace", "taken-home"]);
     lab.kubectl(&["-n", "taken-home", "create", "serviceaccount", "emulator"]);
     lab.kubectl(&["-n", "taken-home", "create", "service", "clusterip", "emulator", "--tcp=80:80"]);
+    // Its selector is another one, and cannot be changed: it can only be made anew.
+    lab.kubectl(&["-n", "taken-home", "create", "deployment", "emulator", "--image=none.test/x:1", "--replicas=0"]);
     let up = |more: &[&str]| {
         let base = with(&["up", "--namespace", "taken-home", "--no-smoke"], "taken", &SMALL);
         lab.lsdeploy(&[&base[..], more].concat())
@@ -58,7 +60,7 @@ fn foreign_objects_are_all_named_and_only_those_named_are_taken_over() {
     let refused = up(&[]);
     assert_eq!(refused.code, 2, "{refused:?}");
     for words in [
-        "nothing was written: 2 of the names",
+        "nothing was written: 3 of the names",
         "ServiceAccount/emulator",
         "Service/emulator",
         "--adopt Service/emulator",
@@ -66,13 +68,14 @@ fn foreign_objects_are_all_named_and_only_those_named_are_taken_over() {
         assert!(refused.stderr.contains(words), "no `{words}` in {}", refused.stderr);
     }
     let half = up(&["--adopt", "Service/emulator"]);
-    assert!(half.code == 2 && half.stderr.contains("1 of the names"), "{half:?}");
+    assert!(half.code == 2 && half.stderr.contains("2 of the names"), "{half:?}");
     assert_eq!(lab.leftovers("taken"), "", "something was written");
-    let done = up(&["--adopt", "Service/emulator", "--adopt", "serviceaccount/emulator", "--output", "json"]);
+    let all = ["--adopt", "Service/emulator", "--adopt", "serviceaccount/emulator", "--adopt", "Deployment/emulator"];
+    let done = up(&[&all[..], &["--output", "json"]].concat());
     assert_eq!(done.code, 0, "{done:?}");
     let report: Value = serde_json::from_str(&done.stdout).unwrap();
     let adopted = report["objects"].as_array().unwrap().iter().filter(|object| object["action"] == "adopt").count();
-    assert_eq!(adopted, 2, "{report}");
+    assert_eq!(adopted, 3, "{report}");
     assert_eq!(up(&[]).code, 0, "the second time they are ours");
 }
 
