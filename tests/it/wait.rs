@@ -57,7 +57,7 @@ impl Fake {
         fake.put(
             "replicasets",
             json!({"metadata": {"name": "emu-a", "uid": "a", "ownerReferences": owner("Deployment", "d"),
-                    "annotations": {"deployment.kubernetes.io/revision": "1"}}, "spec": {"selector": {}}}),
+                    "annotations": {"deployment.kubernetes.io/revision": "1"}}, "spec": {"selector": {}, "template": {}}}),
         );
         fake.put("pods", pod(&json!({"running": {}}), true, &owner("ReplicaSet", "a")));
         let target = json!([{"addresses": ["10.0.0.1"], "targetRef": {"name": "emu-a-1"}}]);

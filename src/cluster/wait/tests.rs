@@ -47,7 +47,7 @@ impl Cluster {
             deployment: json!({
                 "metadata": {"name": "emu", "uid": "d", "generation": 2, "annotations": {"deployment.kubernetes.io/revision": "2"}},
                 "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "emu"}},
-                         "template": {"spec": {"serviceAccountName": "runner", "containers": []}}},
+                         "template": template(json!({"app": "emu"}))},
                 "status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
             }),
             replica_sets: vec![replica_set("old", "1"), replica_set("new", "2")],
@@ -133,10 +133,15 @@ fn list<K: Resource + DeserializeOwned>(store: &mut Store<K>, objects: &[Value])
     store.take(Ok(Item::InitDone));
 }
 
+fn template(labels: Value) -> Value {
+    json!({"metadata": {"labels": labels}, "spec": {"serviceAccountName": "runner", "containers": []}})
+}
+
 fn replica_set(name: &str, revision: &str) -> Value {
+    let template = template(json!({"app": "emu", "pod-template-hash": name}));
     json!({"metadata": {"name": name, "uid": name, "annotations": {"deployment.kubernetes.io/revision": revision},
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "emu", "uid": "d"}]},
-        "spec": {"selector": {}}, "status": {"replicas": 1}})
+        "spec": {"selector": {}, "template": template}, "status": {"replicas": 1}})
 }
 
 fn pod(name: &str, owner: &str, state: &Value, ready: bool) -> Value {
@@ -208,6 +213,16 @@ fn a_rollout_that_is_not_observed_yet_blames_nobody() {
     let assessment = cluster.after(60);
     assert!(assessment.symptoms.is_empty() && assessment.ready.is_none());
     assert_eq!(assessment.waiting, "Deployment emu: waiting for its controller to take notice");
+}
+
+#[test]
+fn the_pod_before_is_not_blamed_while_the_controller_only_says_that_it_has_seen_the_change() {
+    let mut cluster = Cluster::container(&json!({"waiting": {"reason": "ErrImageNeverPull"}}));
+    assert!(!cluster.after(60).symptoms.is_empty());
+    cluster.deployment["spec"]["template"]["spec"]["serviceAccountName"] = "another".into();
+    let assessment = cluster.after(60);
+    assert!(assessment.symptoms.is_empty(), "{:?}", assessment.symptoms);
+    assert!(!assessment.missing.is_empty());
 }
 
 #[test]

@@ -73,10 +73,11 @@ impl<'a> View<'a> {
     fn newest_replica_set(&self) -> Option<&'a ReplicaSet> {
         // A plain lookup of the highest number would take the previous ReplicaSet while the new one is still on its
         // way to us: the number must be the Deployment's own.
-        let revision = self.deployment?.annotations().get(REVISION)?;
-        let uid = self.deployment?.metadata.uid.as_deref();
+        let deployment = self.deployment?;
+        let revision = deployment.annotations().get(REVISION)?;
+        let uid = deployment.metadata.uid.as_deref();
         let mut owned = self.seen.replica_sets.iter().filter(|set| owned_by(*set, uid));
-        owned.find(|set| set.annotations().get(REVISION) == Some(revision))
+        owned.find(|set| set.annotations().get(REVISION) == Some(revision) && has_template_of(set, deployment))
     }
 
     fn newest_pod(&self) -> Option<&'a Pod> {
@@ -87,6 +88,17 @@ impl<'a> View<'a> {
         // An evicted pod stays in the list beside its successor.
         living.max_by_key(|pod| (!is_over(pod), pod.creation_timestamp().map(|time| time.0)))
     }
+}
+
+/// Whether a ReplicaSet makes the pods that the Deployment wants now. With the strategy `Recreate` the controller says that it has
+/// seen a change, still under the old number, while it takes the old pods away: the same comparison as its own tells.
+fn has_template_of(set: &ReplicaSet, deployment: &Deployment) -> bool {
+    let mut template = set.spec.as_ref().and_then(|spec| spec.template.clone());
+    let labels = template.as_mut().and_then(|template| template.metadata.as_mut()?.labels.as_mut());
+    if let Some(labels) = labels {
+        labels.remove("pod-template-hash");
+    }
+    template.as_ref() == deployment.spec.as_ref().map(|spec| &spec.template)
 }
 
 /// True for a pod that will never run again.
