@@ -202,6 +202,14 @@ fn step(manifest: Manifest, live: &LiveState) -> Step {
     Step { id, action, desired, changes, uid }
 }
 
+/// The paths at which the live SCC of an environment says something else than it is to say, metadata aside; none where there is
+/// none, or it cannot be seen.
+pub fn scc_differs(set: &ManifestSet, live: &LiveState) -> Vec<String> {
+    let wanted = set.find(Kind::SecurityContextConstraints).cloned();
+    let changes = wanted.map(|wanted| step(wanted, live).changes).unwrap_or_default();
+    changes.into_iter().filter(|path| !path.starts_with("/metadata/")).collect()
+}
+
 /// The paths of a live object that are to go: they stand in no object that is sent.
 pub fn gone(kind: Kind, desired: &Value, live: &Value, writing: Writing) -> Vec<String> {
     let mut gone = owned_fields::dropped(desired, live, FIELD_MANAGER);

@@ -11,7 +11,7 @@ use crate::environment::{EnvName, Environment, SccChoice};
 use crate::error::{CommandError, Result};
 use crate::exit::ExitStatus;
 use crate::manifest::{Kind, ManifestSet, ObjectId};
-use crate::plan::LiveState;
+use crate::plan::{self, LiveState};
 use crate::render;
 use crate::report::scc as report;
 use crate::scc::explain::{Material, explain};
@@ -39,10 +39,12 @@ async fn explain_env(args: &SccExplainArgs, context: Context) -> Result<Outcome>
     let set = render::render(environment)?;
     let namespace = ObjectId::new(Kind::Namespace, environment.namespace.as_str());
     if !live.objects.contains_key(&namespace) {
-        unseen.push(format!(
-            "{} is not there yet: this is what `lsdeploy up --env {name}` would make",
-            environment.namespace
-        ));
+        let (home, up) = (&environment.namespace, format!("`lsdeploy up --env {name}`"));
+        unseen.push(if live.hidden.contains(&namespace) {
+            format!("you may not see {home}: if it is there, it may be otherwise than this, which {up} would make anew")
+        } else {
+            format!("{home} is not there yet: this is what {up} would make")
+        });
         namespaces = namespaces.map(|all| all.into_iter().chain([new_namespace(environment)]).collect());
         rbac = rbac.map(|rbac| rbac.and(granted(&set)));
     }
@@ -62,6 +64,7 @@ async fn explain_env(args: &SccExplainArgs, context: Context) -> Result<Outcome>
         pods,
         namespaces,
         release: sccs::release(facts.level),
+        differs: plan::scc_differs(&set, live),
     };
     let explanation = explain(&material);
     let text = match context.output {

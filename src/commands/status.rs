@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::serving::Serving;
-use super::{Context, Outcome, reach, target, up};
+use super::target::{self, Target};
+use super::{Context, Outcome, reach, up};
 use crate::cli::StatusArgs;
 use crate::cluster::discover;
 use crate::error::Result;
+use crate::plan;
+use crate::render;
 use crate::report::EnvReport;
 
 /// Long enough for the first answers of all watches; a healthy environment answers at once.
@@ -20,6 +23,7 @@ pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Re
     let events = context.events(&args.env.env);
     let mut report = EnvReport::of(&target.environment, &context.run_id);
     report.reached_by(reach.router.as_deref());
+    report.notes.extend(changed_scc(&target)?);
     report.objects = target.live.objects.keys().map(|id| (id.clone(), "unchanged")).collect();
     let serving = Serving {
         cluster: &cluster,
@@ -29,6 +33,16 @@ pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Re
         events: &events,
         writes: false,
     };
-    serving.wait(None, LOOK.min(context.timeout), &mut report).await;
+    serving.wait(None, &context, LOOK.min(context.timeout), &mut report).await;
     Ok(up::outcome(vec![report], context.output, colour))
+}
+
+/// An SCC that somebody widened by hand is said at every look.
+fn changed_scc(target: &Target) -> Result<Option<String>> {
+    let Target { environment, live, .. } = target;
+    let differs = plan::scc_differs(&render::render(environment)?, live);
+    Ok((!differs.is_empty()).then(|| {
+        let (name, scc, paths) = (&environment.name, environment.name.scc(), differs.join(", "));
+        format!("the SCC {scc} is not as lsdeploy wrote it, at {paths}: `lsdeploy diff --env {name}` shows it, `up` mends it")
+    }))
 }

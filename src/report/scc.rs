@@ -17,6 +17,13 @@ const INDENT: &str = "  ";
 pub fn text(env: &str, explanation: &Explanation, unseen: &[String]) -> String {
     let scc = &explanation.scc;
     let mut text = format!("SCC {} of environment {env}: {}\n\n", printable(scc), verdict(explanation));
+    if !explanation.differs.is_empty() {
+        let _ = writeln!(
+            text,
+            "It differs from what lsdeploy wrote at {}: `lsdeploy diff --env {env}` shows it, `lsdeploy up --env {env}` mends it\n",
+            printable(&explanation.differs.join(", "))
+        );
+    }
     for field in &explanation.fields {
         let _ = writeln!(text, "{INDENT}{}: {}\n{INDENT}{INDENT}{}", field.name, printable(&field.value), field.why);
     }
@@ -47,12 +54,17 @@ pub fn text(env: &str, explanation: &Explanation, unseen: &[String]) -> String {
 
 /// What a security team asks first, in one line.
 fn verdict(explanation: &Explanation) -> &'static str {
-    let Explanation { actual, gets, captured, .. } = explanation;
+    let Explanation { actual, gets, captured, differs, .. } = explanation;
+    if !differs.is_empty() {
+        return "NOT as meant, somebody changed it";
+    }
     match (explanation.is_as_meant(), gets.is_some() || actual.is_some(), captured.is_some()) {
         (true, true, true) => "as meant, its pod gets it and no pod elsewhere does",
         (true, true, false) => "its pod gets it; whether pods elsewhere do cannot be seen",
         (true, false, _) => "which pods get it cannot be seen",
-        (false, ..) if captured.as_ref().is_some_and(|pods| !pods.is_empty()) => "NOT as meant, it takes pods elsewhere",
+        (false, ..) if captured.as_ref().is_some_and(|pods| !pods.is_empty()) => {
+            "NOT as meant, it takes pods elsewhere"
+        }
         (false, ..) => "NOT as meant, its pod does not get it",
     }
 }
@@ -122,12 +134,13 @@ fn holder(holder: &Holder) -> Vec<String> {
 
 /// For programs.
 pub fn json(env: &str, explanation: &Explanation, unseen: &[String]) -> String {
-    let Explanation { scc, fields, order, actual, gets, without, captured, holders } = explanation;
+    let Explanation { scc, fields, order, actual, gets, without, captured, holders, differs } = explanation;
     let value = json!({
         "schema": "lsdeploy/v1",
         "env": env,
         "scc": scc,
         "as_meant": explanation.is_as_meant(),
+        "differs": differs,
         "fields": fields.iter().map(|field| json!({"name": field.name, "value": field.value, "why": field.why})).collect::<Vec<_>>(),
         "order": order.as_ref().map(|order| order.iter().map(|ranked| {
             json!({"scc": ranked.name, "priority": ranked.priority, "points": ranked.points})

@@ -29,6 +29,8 @@ pub struct Material<'a> {
     pub namespaces: Option<Vec<NamespaceFacts>>,
     /// The platform's release.
     pub release: Release,
+    /// Where the SCC says something else than lsdeploy wrote.
+    pub differs: Vec<String>,
 }
 
 /// One field of the SCC.
@@ -83,6 +85,8 @@ pub struct Explanation {
     pub captured: Option<Vec<Captured>>,
     /// Who may use it.
     pub holders: Option<Vec<Holder>>,
+    /// Where it says something else than lsdeploy wrote: somebody changed it by hand.
+    pub differs: Vec<String>,
 }
 
 /// The name of an SCC, or the server's words of refusal.
@@ -106,16 +110,18 @@ pub fn explain(material: &Material<'_>) -> Explanation {
         without: decide(&unpinned(material.pod), others.as_ref()),
         captured: others.as_ref().zip(all.as_ref()).and_then(|(others, all)| captured(material, others, all)),
         holders: material.rbac.as_ref().map(|rbac| holders(material.scc, rbac)),
+        differs: material.differs.clone(),
     }
 }
 
 impl Explanation {
-    /// True when the environment's pod gets this SCC and no pod elsewhere does, as far as it can be seen.
+    /// True when the SCC is as lsdeploy wrote it, the environment's pod gets it and no pod elsewhere does, as far as it can be seen.
     pub fn is_as_meant(&self) -> bool {
         let ours = |scc: &str| scc == self.scc;
         self.actual.as_deref().is_none_or(ours)
             && self.gets.as_ref().is_none_or(|decision| decision.as_deref().is_ok_and(ours))
             && self.captured.as_ref().is_none_or(Vec::is_empty)
+            && self.differs.is_empty()
     }
 }
 

@@ -71,6 +71,7 @@ fn explained(own: &Scc, more: &[Scc], rbac: Rbac, elsewhere: Vec<Value>) -> Expl
         pods: Some(elsewhere),
         namespaces: Some(vec![namespace("team1"), namespace("other")]),
         release: Release::RECORDED,
+        differs: Vec::new(),
     })
 }
 
@@ -115,11 +116,14 @@ fn what_the_caller_may_not_read_is_left_out_and_blames_nobody() {
         pods: None,
         namespaces: None,
         release,
+        differs: Vec::new(),
     };
     let found = explain(&material);
     assert_eq!((&found.order, &found.gets, &found.captured, &found.holders), (&None, &None, &None, &None));
     assert!(found.is_as_meant() && !found.fields.is_empty());
-    assert!(!explain(&Material { actual: Some("anyuid".to_owned()), ..material }).is_as_meant());
+    let changed = Material { differs: vec!["/groups".to_owned()], ..material };
+    assert!(!explain(&changed).is_as_meant());
+    assert!(!explain(&Material { actual: Some("anyuid".to_owned()), differs: Vec::new(), ..changed }).is_as_meant());
 }
 
 #[test]

@@ -115,6 +115,17 @@ fn an_scc_in_words_before_and_after_it_is_made() {
     assert_eq!(own.len(), 1, "{after}");
     assert_eq!(own[0]["name"], "system:serviceaccount:localstack-explained:emulator");
 
+    // One that somebody widened is not as it is meant to be, and `status` says so too.
+    let wide = json!({"allowHostPID": true, "groups": ["system:authenticated"]}).to_string();
+    lab.kubectl(&["patch", "securitycontextconstraints", "lsdeploy-explained", "--type=merge", "-p", &wide]);
+    let (ran, changed) = lab.json(&["scc", "explain", "--env", "explained"]);
+    assert_eq!((ran.code, &changed["as_meant"]), (1, &json!(false)), "{changed}");
+    assert_eq!(changed["differs"], json!(["/allowHostPID", "/groups"]));
+    let said = lab.lsdeploy(&["scc", "explain", "--env", "explained"]);
+    assert!(said.stdout.contains("NOT as meant, somebody changed it"), "{said:?}");
+    let status = lab.lsdeploy(&["status", "--env", "explained"]);
+    assert!(status.stdout.contains("is not as lsdeploy wrote it, at /allowHostPID, /groups"), "{status:?}");
+
     // Who may read little is told little, and what was not seen.
     let mut command =
         lsdeploy(developer.as_ref(), &["scc", "explain", "--env", "explained", "--namespace", "localstack-explained"]);
