@@ -161,7 +161,7 @@ impl Environment {
     }
 
     fn resolve(name: &EnvName, choices: Choices, place: Place) -> Result<Self> {
-        let profile = emulator::profile(choices.emulator.as_deref().unwrap_or("localstack"))?;
+        let profile = emulator::profile(choices.emulator())?;
         let namespace = NamespaceName::parse(&place.namespace.unwrap_or_else(|| name.default_namespace()))?;
         let services = choose_services(&profile, choices.services.as_deref())?;
         let image = choose_image(&profile, &choices)?;

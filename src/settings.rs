@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// What runs where nobody chose.
+const DEFAULT_EMULATOR: &str = "localstack";
+
 /// Choices for one environment, as given; `None` was never chosen. Recorded in the inventory, so only what describes
 /// the environment itself stands here, not what describes the caller (kubeconfig, router address, time-outs).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +73,7 @@ impl Choices {
     /// services, and where its token is: they belonged to the emulator before.
     #[must_use]
     pub fn over(self, recorded: Self) -> Self {
-        let same_emulator = self.emulator.is_none() || self.emulator == recorded.emulator;
-        let of_emulator = if same_emulator { recorded.clone() } else { Self::default() };
+        let of_emulator = if self.changes_emulator(&recorded) { Self::default() } else { recorded.clone() };
         Self {
             emulator: self.emulator.or(recorded.emulator),
             image: self.image.or(of_emulator.image),
@@ -93,6 +95,26 @@ impl Choices {
             auth_token: self.auth_token.or(of_emulator.auth_token),
         }
     }
+
+    /// The emulator that these choices ask for; the default one where they say nothing.
+    pub fn emulator(&self) -> &str {
+        self.emulator.as_deref().unwrap_or(DEFAULT_EMULATOR)
+    }
+
+    /// What was recorded and is dropped because it belonged to another emulator, as flags; none where nothing is.
+    pub fn dropped(&self, recorded: &Self) -> Vec<&'static str> {
+        let changes = self.changes_emulator(recorded);
+        let drops = [
+            ("--image", self.image.is_none() && recorded.image.is_some()),
+            ("--services", self.services.is_none() && recorded.services.is_some()),
+            ("--auth-token-secret", self.auth_token.is_none() && recorded.auth_token.is_some()),
+        ];
+        drops.into_iter().filter(|(_, drops)| changes && *drops).map(|(flag, _)| flag).collect()
+    }
+
+    fn changes_emulator(&self, recorded: &Self) -> bool {
+        self.emulator.is_some() && self.emulator() != recorded.emulator()
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +127,16 @@ mod tests {
         let now = Choices { tls: Some("edge".into()), ..Choices::default() };
         let both = now.over(recorded);
         assert_eq!((both.tls.as_deref(), both.region.as_deref()), (Some("edge"), Some("eu-west-1")));
+    }
+
+    #[test]
+    fn the_default_emulator_named_is_no_other_one_and_another_says_what_it_drops() {
+        let recorded = Choices { services: Some(vec!["sqs".into()]), ..Choices::default() };
+        let of = |emulator: &str| Choices { emulator: Some(emulator.into()), ..Choices::default() };
+        assert_eq!(of(DEFAULT_EMULATOR).dropped(&recorded), [""; 0]);
+        assert_eq!(of(DEFAULT_EMULATOR).over(recorded.clone()).services, recorded.services);
+        assert_eq!(of("moto").dropped(&recorded), ["--services"]);
+        assert_eq!(of("moto").over(recorded).services, None);
     }
 
     #[test]

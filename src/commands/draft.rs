@@ -66,13 +66,20 @@ pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) 
     let (owner, token_source) = (choices.owner.is_some(), choices.auth_token.is_some());
     let said = trust::Said { namespace: namespace.is_some(), scc: choices.scc.is_some() };
     let target = target::find(cluster, facts, name, namespace, choices).await?;
-    let Target { environment, mut live, domain_is_unknown, needs_project, .. } = target;
+    let Target { environment, mut live, domain_is_unknown, needs_project, dropped } = target;
     let asked = Asked { environment: &environment, owner, token, token_source, needs_project };
     let ((), allowed, mut notes) = tokio::try_join!(
         check_existing_scc(cluster, &environment),
         tenancy::allowed(cluster, facts, &asked),
         secrets::missing_pulls(cluster, &environment),
     )?;
+    if !dropped.is_empty() {
+        let flags = dropped.join(", ");
+        notes.push(format!(
+            "{} is another emulator than before: what was given by {flags} is not kept",
+            environment.profile.name
+        ));
+    }
     tenancy::check_ranges(facts.level, &environment)?;
     let mut set = render::render(&environment)?;
     complete(&mut set, &environment, &live);

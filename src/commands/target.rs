@@ -26,6 +26,8 @@ pub(super) struct Target {
     pub(super) domain_is_unknown: bool,
     /// The namespace is to be requested as a project first.
     pub(super) needs_project: bool,
+    /// Flags that were recorded and belonged to another emulator.
+    pub(super) dropped: Vec<&'static str>,
 }
 
 impl Target {
@@ -115,7 +117,9 @@ struct Sought<'a> {
 /// Reads what is there and validates the environment against it.
 async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Target> {
     let Sought { name, namespace, flags, inventory } = sought;
-    let choices = flags.over(inventory.as_ref().map(|inventory| inventory.choices.clone()).unwrap_or_default());
+    let recorded = inventory.as_ref().map(|inventory| inventory.choices.clone()).unwrap_or_default();
+    let dropped = flags.dropped(&recorded);
+    let choices = flags.over(recorded);
     let home = match (&inventory, namespace) {
         (Some(inventory), _) => inventory.namespace.clone(),
         (None, Some(namespace)) => namespace.to_owned(),
@@ -154,7 +158,8 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
         level: facts.level,
     };
     let environment = Environment::validate(name, choices, place)?;
-    Ok(Target { environment, live, domain_is_unknown, needs_project: tenure == Tenure::Project && !is_there })
+    let needs_project = tenure == Tenure::Project && !is_there;
+    Ok(Target { environment, live, domain_is_unknown, needs_project, dropped })
 }
 
 /// The environment, which must be there already.

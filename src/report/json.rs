@@ -184,7 +184,7 @@ pub fn list(inventories: &[Inventory]) -> String {
         .map(|inventory| Listed {
             env: &inventory.env,
             namespace: Some(&inventory.namespace),
-            emulator: inventory.choices.emulator.as_deref().unwrap_or("localstack"),
+            emulator: inventory.choices.emulator(),
             created: inventory.created.as_deref(),
             created_by: inventory.created_by.as_deref(),
             owner: inventory.choices.owner.as_deref().filter(|owner| *owner != "none"),
