@@ -44,43 +44,51 @@ impl CommandError {
 /// Commands that are about one environment.
 const ABOUT_ONE: [&str; 9] = ["up", "down", "status", "smoke", "logs", "render", "env", "history", "diff"];
 
-/// Commands that are about all environments there are.
-const ABOUT_ALL: [&str; 2] = ["list", "gc"];
+/// Commands that are about a cluster.
+const ABOUT_ALL: [&str; 3] = ["list", "gc", "dns-debug"];
 
 /// The flags that lead to a cluster.
 const CLUSTER: [&str; 2] = ["--kubeconfig ", "--context "];
+
+/// A command that stands by itself, completed like those in a hint.
+#[must_use]
+pub fn pasted(command: &str, flags: &str) -> String {
+    complete(command, flags).unwrap_or_else(|| command.to_owned())
+}
 
 /// Adds the flags that lead to an environment and its cluster to the commands in a hint that lack them, so that they can be pasted.
 #[must_use]
 pub fn pasteable(hint: &str, flags: &str) -> String {
     let parts = hint.split('`').enumerate().map(|(place, part)| match place % 2 {
         0 => part.to_owned(),
-        _ => complete(part, flags).unwrap_or_else(|| part.to_owned()),
+        _ => pasted(part, flags),
     });
     parts.collect::<Vec<_>>().join("`")
 }
 
-/// A command with those of `flags` that it knows and lacks; `None` for what is no command.
+/// A command with those of `flags` that it knows and lacks: what names an environment after the verb, what leads to a cluster at
+/// the end. `None` for what is no command.
 fn complete(command: &str, flags: &str) -> Option<String> {
-    let to_cluster = |pair: &&str| CLUSTER.iter().any(|flag| pair.starts_with(flag));
-    let pairs = pairs(flags);
-    if let Some(rest) = command.strip_prefix("kubectl ") {
-        let lacking = pairs.into_iter().filter(to_cluster).filter(|pair| !has(rest, pair));
-        return Some(["kubectl"].into_iter().chain(lacking).chain([rest]).collect::<Vec<_>>().join(" "));
+    let (to_cluster, to_env): (Vec<&str>, Vec<&str>) =
+        pairs(flags).into_iter().partition(|pair| CLUSTER.iter().any(|flag| pair.starts_with(flag)));
+    let to_cluster = to_cluster.into_iter().filter(|pair| !has(command, pair));
+    if command.starts_with("kubectl ") {
+        return Some([command].into_iter().chain(to_cluster).collect::<Vec<_>>().join(" "));
     }
     let words = command.strip_prefix("lsdeploy ")?;
     let (verb, rest) = words.split_at(words.find(' ').unwrap_or(words.len()));
+    let (of_one, of_all) = (ABOUT_ONE.contains(&verb), ABOUT_ALL.contains(&verb));
     let names_one = rest.contains("--env") || rest.contains("--endpoint");
     let takes = |pair: &&str| match pair.split(' ').next().unwrap_or_default() {
         // An emulator that is known by its URL alone can be checked, and that is all.
         "--endpoint" => verb == "smoke" && !names_one,
-        "--env" => ABOUT_ONE.contains(&verb) && !names_one,
-        "--target" => ABOUT_ALL.contains(&verb) || ABOUT_ONE.contains(&verb) && !names_one,
-        _ => ABOUT_ALL.contains(&verb) || ABOUT_ONE.contains(&verb),
+        "--env" => of_one && !names_one,
+        _ => of_all || of_one && !names_one,
     };
-    let lacking = pairs.into_iter().filter(takes).filter(|pair| !has(rest, pair));
-    let words: Vec<&str> = ["lsdeploy", verb].into_iter().chain(lacking).collect();
-    Some(words.join(" ") + rest)
+    let to_env = to_env.into_iter().filter(takes).filter(|pair| !has(rest, pair));
+    let to_cluster = to_cluster.filter(|_| of_one || of_all);
+    let words = ["lsdeploy", verb].into_iter().chain(to_env).chain([rest.trim_start()]).chain(to_cluster);
+    Some(words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 /// `--a b --c d` as `--a b` and `--c d`.
@@ -118,11 +126,20 @@ mod tests {
             (local, "`lsdeploy up --env b` is another", "`lsdeploy up --env b` is another"),
             (local, "`lsdeploy list`, `kubectl logs`, x", "`lsdeploy list --target local`, `kubectl logs`, x"),
             (local, "`lsdeploy scc explain`, `oc project`", "`lsdeploy scc explain`, `oc project`"),
-            (cluster, "`lsdeploy down --env b`", "`lsdeploy down --kubeconfig '/a b' --context c --env b`"),
-            (cluster, "`lsdeploy up --env b --context d`", "`lsdeploy up --kubeconfig '/a b' --env b --context d`"),
+            (cluster, "`lsdeploy down --env b`", "`lsdeploy down --env b --kubeconfig '/a b' --context c`"),
+            (cluster, "`lsdeploy up --env b --context d`", "`lsdeploy up --env b --context d --kubeconfig '/a b'`"),
             (cluster, "`lsdeploy list`", "`lsdeploy list --kubeconfig '/a b' --context c`"),
-            (cluster, "`kubectl -n x get pods`", "`kubectl --kubeconfig '/a b' --context c -n x get pods`"),
-            ("--endpoint http://x", "`lsdeploy smoke`, `lsdeploy logs`", "`lsdeploy smoke --endpoint http://x`, `lsdeploy logs`"),
+            (cluster, "`kubectl -n x get pods`", "`kubectl -n x get pods --kubeconfig '/a b' --context c`"),
+            (
+                cluster,
+                "`lsdeploy smoke --clean`",
+                "`lsdeploy smoke --env team1 --clean --kubeconfig '/a b' --context c`",
+            ),
+            (
+                "--endpoint http://x",
+                "`lsdeploy smoke`, `lsdeploy logs`",
+                "`lsdeploy smoke --endpoint http://x`, `lsdeploy logs`",
+            ),
         ] {
             assert_eq!(pasteable(hint, flags), pasted);
             assert_eq!(pasteable(hint, ""), hint);

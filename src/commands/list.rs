@@ -4,7 +4,7 @@ use super::{Context, Outcome};
 use crate::cli::{ListArgs, OutputFormat};
 use crate::cluster::inventory::{self, Seen};
 use crate::cluster::orphans;
-use crate::error::Result;
+use crate::error::{Result, pasted};
 use crate::events::What;
 use crate::report;
 
@@ -15,10 +15,13 @@ pub(super) async fn run(args: &ListArgs, context: Context) -> Result<Outcome> {
         context.events("").send(What::Note(note));
     }
     if args.orphans {
-        let found = orphans::find(&cluster, &seen, &context.holder(None)).await?;
+        let mut found = orphans::find(&cluster, &seen, &context.holder(None)).await?;
+        for orphan in &mut found {
+            orphan.command = pasted(&orphan.command, &context.flags(""));
+        }
         return Ok(Outcome::success(match context.output {
             OutputFormat::Json => report::orphans::json(&found),
-            OutputFormat::Text => report::orphans::text(&found, jiff::Timestamp::now()),
+            OutputFormat::Text => report::orphans::text(&found, seen.only_projects, jiff::Timestamp::now()),
         }));
     }
     let Seen { inventories: found, only_projects, .. } = seen;

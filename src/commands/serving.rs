@@ -9,7 +9,7 @@ use crate::cluster::discover::Facts;
 use crate::cluster::wait::{self, Expectation, ExpectedScc, Milestone, Notice, Ready};
 use crate::endpoints;
 use crate::environment::{EDGE, Environment, SccChoice};
-use crate::error::CommandError;
+use crate::error::{CommandError, pasteable};
 use crate::events::{Events, What};
 use crate::exit::ExitStatus;
 use crate::finding::Finding;
@@ -31,7 +31,14 @@ pub(super) struct Serving<'a> {
 impl Serving<'_> {
     /// Waits until the environment serves and fills in SCC, digest and endpoints. `false` where it does not serve; the
     /// report then says why.
-    pub(super) async fn wait(&self, generation: Option<i64>, timeout: Duration, report: &mut EnvReport) -> bool {
+    pub(super) async fn wait(
+        &self,
+        generation: Option<i64>,
+        context: &Context,
+        timeout: Duration,
+        report: &mut EnvReport,
+    ) -> bool {
+        let pasted = |hint: &str| pasteable(hint, &context.flags(self.environment.name.as_str()));
         let expect = self.expectation(generation);
         let (events, tells) = (self.events.clone(), self.writes);
         let mut notify = move |notice: Notice| match notice {
@@ -48,11 +55,12 @@ impl Serving<'_> {
         match report.phases.run(self.events, "wait", work).await {
             Err(error) => {
                 let look = format!("`lsdeploy status --env {}` shows how far it is", self.environment.name);
-                report.lose_sight(error.explain().hint(format!("what was applied stays; {look}")));
+                report.lose_sight(error.explain().hint(format!("what was applied stays; {}", pasted(&look))));
                 false
             }
             Ok(Err(stuck)) => {
-                report.stuck = Some((stuck.finding, stuck.evidence));
+                let finding = Finding { hint: pasted(&stuck.finding.hint), ..stuck.finding };
+                report.stuck = Some((finding, stuck.evidence));
                 report.status = report.status.max(ExitStatus::Failure);
                 false
             }

@@ -76,7 +76,7 @@ async fn tenants(
             Serving { cluster: &cluster, facts: &facts, reach: &reach, environment, events: &events, writes: false };
         check_chosen(environment, args.service.as_deref())?;
         let mut report = EnvReport::of(environment, &context.run_id);
-        if !serving.wait(None, context.timeout, &mut report).await {
+        if !serving.wait(None, context, context.timeout, &mut report).await {
             return Ok(Err(conclude(report, context.output, colour)));
         }
         tenants.push(serving.checks().tenant(args.service.as_deref(), context, &report));
@@ -129,7 +129,7 @@ async fn of_environment(env: &str, args: &SmokeArgs, context: &Context, colour: 
     };
     check_chosen(&target.environment, args.service.as_deref())?;
     let mut report = EnvReport::of(&target.environment, &context.run_id);
-    if serving.wait(None, context.timeout, &mut report).await {
+    if serving.wait(None, context, context.timeout, &mut report).await {
         serving.smoke(args.service.as_deref(), context, &mut report).await;
     }
     Ok(conclude(report, context.output, colour))

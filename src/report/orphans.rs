@@ -7,9 +7,10 @@ use crate::cluster::orphans::Orphan;
 use crate::printable::printable;
 
 /// For people.
-pub fn text(orphans: &[Orphan], now: jiff::Timestamp) -> String {
+pub fn text(orphans: &[Orphan], only_projects: bool, now: jiff::Timestamp) -> String {
     if orphans.is_empty() {
-        return "there are no orphans: everything with lsdeploy's labels belongs to an environment\n".to_owned();
+        let place = if only_projects { " in your projects" } else { "" };
+        return format!("there are no orphans: everything{place} with lsdeploy's labels belongs to an environment\n");
     }
     let mut rows = vec![["KIND", "NAME", "ENV", "AGE", "WHY", "REMOVE WITH"].map(str::to_owned).to_vec()];
     rows.extend(orphans.iter().map(|orphan| {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::rights::pasted;
 use crate::lab::Lab;
 
 const SMALL: [&str; 5] = ["--emulator", "moto", "--services", "sqs", "--no-wait"];
@@ -15,11 +16,10 @@ fn orphans(lab: &Lab, env: &str) -> Vec<Value> {
 
 /// Runs the one command that all of them name.
 #[track_caller]
-fn remove(lab: &Lab, orphans: &[Value]) {
+fn remove(orphans: &[Value]) {
     let command = orphans[0]["command"].as_str().unwrap();
     assert!(orphans.iter().all(|orphan| orphan["command"] == command), "{orphans:?}");
-    let words: Vec<&str> = command.strip_prefix("lsdeploy ").unwrap().split(' ').collect();
-    let ran = lab.lsdeploy(&words);
+    let ran = pasted(command);
     assert_eq!(ran.code, 0, "{command}: {ran:?}");
 }
 
@@ -36,10 +36,10 @@ fn a_namespace_without_its_inventory() {
     assert!(found.iter().all(|orphan| orphan["why"] == "the namespace localstack-lockorphan has no inventory"));
     let text = lab.lsdeploy(&["list", "--orphans"]).stdout;
     assert!(
-        text.lines().any(|line| line.starts_with("Namespace") && line.ends_with("down --env lockorphan")),
+        text.lines().any(|line| line.starts_with("Namespace") && line.contains("down --env lockorphan --kubeconfig ")),
         "{text}"
     );
-    remove(&lab, &found);
+    remove(&found);
     assert_eq!(lab.leftovers("lockorphan"), "");
 }
 
@@ -61,8 +61,9 @@ fn an_scc_whose_namespace_is_gone_and_what_was_left_at_somebody_elses() {
     let found = orphans(&lab, "lockstray");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["why"], "the namespace lockstray-home is gone");
-    assert_eq!(found[0]["command"], "lsdeploy down --env lockstray --namespace lockstray-home");
-    remove(&lab, &found);
+    let command = found[0]["command"].as_str().unwrap();
+    assert!(command.starts_with("lsdeploy down --env lockstray --namespace lockstray-home --kubeconfig "), "{command}");
+    remove(&found);
     assert_eq!(lab.leftovers("lockstray"), "");
 
     lab.apply(
@@ -71,7 +72,7 @@ fn an_scc_whose_namespace_is_gone_and_what_was_left_at_somebody_elses() {
     );
     let found = orphans(&lab, "lockstray");
     assert_eq!(found[0]["why"], "the namespace localstack-lockhost is of the environment lockhost", "{found:?}");
-    remove(&lab, &found);
+    remove(&found);
     assert_eq!(orphans(&lab, "lockstray"), [Value::Null; 0]);
     assert_eq!(lab.lsdeploy(&["diff", "--env", "lockhost"]).code, 0, "the host has lost something");
 }

@@ -156,3 +156,18 @@ fn an_environment_that_is_not_there() {
     }
     assert!(env::var_os("LSDEPLOY_TEST_KUBECONFIG").is_some());
 }
+
+#[test]
+fn what_a_hint_says_can_be_pasted_and_leads_to_the_same_cluster() {
+    let Some(lab) = Lab::shared() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = directory.path().join("my cluster's");
+    std::fs::copy(lab.kubeconfig(), &kubeconfig).unwrap();
+    let ran = run(&mut lsdeploy(&kubeconfig, &["status", "--env", "pasted"]));
+    assert_refused(&ran, &["there is no environment pasted", "hint:"]);
+    let commands: Vec<&str> = ran.stderr.split('`').skip(1).step_by(2).collect();
+    let list = commands.iter().find(|command| command.starts_with("lsdeploy list")).expect("a hint with `list`");
+    let pasted = shlex::split(list).unwrap();
+    assert_eq!(pasted.get(..3), Some(["lsdeploy", "list", "--kubeconfig"].map(String::from).as_slice()), "{list}");
+    assert_eq!(Path::new(&pasted[3]), kubeconfig);
+}
