@@ -3,7 +3,10 @@
 mod conclude;
 mod locking;
 
+use std::mem::take;
+
 use futures::future::{join_all, try_join_all};
+use serde_json::Value;
 
 use super::draft::{self, Draft, Wanted};
 use super::reach::{self, Reach};
@@ -13,6 +16,7 @@ use super::{Context, Outcome, target, token};
 use crate::cli::{OutputFormat, UpArgs};
 use crate::cluster::apply::{self, Applied};
 use crate::cluster::discover::{self, Facts};
+use crate::cluster::lock::Lock;
 use crate::cluster::preflight::{self, Granted, NOTHING_WRITTEN};
 use crate::cluster::{Cluster, grant, project};
 use crate::environment::token::Token;
@@ -138,72 +142,85 @@ impl Up<'_> {
 
     /// Applies, waits and checks. A failure is part of the report: the other environments go on.
     async fn carry_out(&self, prepared: Prepared) -> EnvReport {
-        let Self { args, context, cluster, facts, reach, .. } = self;
-        let Prepared { mut draft, choices, events, phases } = prepared;
-        let mut report = EnvReport::of(&draft.environment, &context.run_id);
+        let Prepared { draft, choices, events, phases } = prepared;
+        let mut report = EnvReport::of(&draft.environment, &self.context.run_id);
         report.phases = phases;
+        if let Err(error) = Box::pin(self.take_place(draft, choices, &events, &mut report)).await {
+            report.fail(error.pasteable(&self.context.flags(&report.env)));
+        }
+        report
+    }
+
+    /// Makes the place where it is missing, takes the lock and does the work there.
+    async fn take_place(
+        &self,
+        mut draft: Draft,
+        choices: Choices,
+        events: &Events,
+        report: &mut EnvReport,
+    ) -> Result<()> {
         let needs_project = draft.needs_project;
         let mut made = Vec::new();
         if needs_project || draft.domain_is_unknown {
             let what = if needs_project { "project" } else { "domain" };
-            let founded = Box::pin(self.found(draft, choices.clone(), &events));
-            match report.phases.run(&events, what, founded).await {
-                Ok((founded, first)) => (draft, made) = (founded, first),
-                Err(error) => {
-                    report.fail(error.pasteable(&context.flags(&report.env)));
-                    return report;
-                }
-            }
+            let founded = Box::pin(self.found(draft, choices.clone(), events));
+            (draft, made) = report.phases.run(events, what, founded).await?;
         }
         if needs_project {
             report.objects.push((ObjectId::new(Kind::Namespace, draft.environment.namespace.as_str()), "create"));
         }
-        let held = self.hold(&mut draft, choices, usize::from(needs_project) + made.len(), &events).await;
-        let Draft { environment, plan, live, notes, preflight, .. } = draft;
+        let held = self.hold(&mut draft, choices, usize::from(needs_project) + made.len(), events).await;
         // What another run chose meanwhile counts.
-        report = EnvReport {
-            phases: report.phases,
-            objects: report.objects,
-            ..EnvReport::of(&environment, &context.run_id)
+        *report = EnvReport {
+            phases: take(&mut report.phases),
+            objects: take(&mut report.objects),
+            ..EnvReport::of(&draft.environment, &self.context.run_id)
         };
-        report.reached_by(reach.router.as_deref());
-        report.preflight = preflight;
-        report.notes.extend(notes);
-        let (lock, before) = match held {
-            Ok(held) => held,
-            Err(error) => {
-                report.fail(error.pasteable(&context.flags(&report.env)));
-                return report;
-            }
-        };
-        if environment.persistence.is_none() && target::serves(&live) && plan.steps.iter().any(starts_anew) {
+        report.reached_by(self.reach.router.as_deref());
+        report.preflight = draft.preflight.take();
+        report.notes.append(&mut draft.notes);
+        let (lock, before) = held?;
+        let done = |step: &plan::Step| if made.contains(&step.id) { "create" } else { step.action.word() };
+        report.objects.extend(draft.plan.steps.iter().map(|step| (step.id.clone(), done(step))));
+        let recorded = self.work(&draft, (lock.as_ref(), before), events, report).await;
+        // The record needs no lock: it is bound to the version that it was read in.
+        tokio::join!(self.conclude(&draft.plan, recorded, report, events), locking::release(lock));
+        Ok(())
+    }
+
+    /// Writes under the lock, waits and checks. Returns the inventory as this run wrote it.
+    async fn work(
+        &self,
+        draft: &Draft,
+        (lock, before): (Option<&Lock>, Applied),
+        events: &Events,
+        report: &mut EnvReport,
+    ) -> Option<Value> {
+        let Self { args, context, cluster, facts, reach, .. } = self;
+        let Draft { environment, plan, live, .. } = draft;
+        if environment.persistence.is_none() && target::serves(live) && plan.steps.iter().any(starts_anew) {
             let emulator = format!("the emulator of {}", environment.name);
             let lost = format!("note: {emulator} starts anew because its pod changes: what was in it is gone");
             events.send(What::Note(lost));
         }
-        let done = |step: &plan::Step| if made.contains(&step.id) { "create" } else { step.action.word() };
-        report.objects.extend(plan.steps.iter().map(|step| (step.id.clone(), done(step))));
-        let work = apply::apply(cluster, environment.namespace.as_str(), &plan, before, &events);
-        let work = locking::guard(lock.as_ref(), work);
-        let mut recorded = None;
-        match report.phases.run(&events, "apply", work).await {
-            Err(error) => report.fail(error.pasteable(&context.flags(&report.env))),
-            Ok(mut applied) => {
-                recorded = applied.stored.remove(&ObjectId::new(Kind::ConfigMap, render::INVENTORY));
-                let deployment = ObjectId::new(Kind::Deployment, render::names::EMULATOR);
-                let stored = applied.stored.get(&deployment).or_else(|| live.objects.get(&deployment));
-                let generation = stored.and_then(|object| object.pointer("/metadata/generation")?.as_i64());
-                let serving =
-                    Serving { cluster, facts, reach, environment: &environment, events: &events, writes: true };
-                let is_ready = !args.no_wait && serving.wait(generation, context.timeout, &mut report).await;
-                if is_ready && !args.no_smoke {
-                    serving.smoke(None, context, &mut report).await;
-                }
+        let work = apply::apply(cluster, environment.namespace.as_str(), plan, before, events);
+        let applied = report.phases.run(events, "apply", locking::guard(lock, work)).await;
+        let mut applied = match applied {
+            Ok(applied) => applied,
+            Err(error) => {
+                report.fail(error.pasteable(&context.flags(&report.env)));
+                return None;
             }
+        };
+        let deployment = ObjectId::new(Kind::Deployment, render::names::EMULATOR);
+        let stored = applied.stored.get(&deployment).or_else(|| live.objects.get(&deployment));
+        let generation = stored.and_then(|object| object.pointer("/metadata/generation")?.as_i64());
+        let serving = Serving { cluster, facts, reach, environment, events, writes: true };
+        let is_ready = !args.no_wait && serving.wait(generation, context, context.timeout, report).await;
+        if is_ready && !args.no_smoke {
+            serving.smoke(None, context, report).await;
         }
-        // The record needs no lock: it is bound to the version that it was read in.
-        tokio::join!(self.conclude(&plan, recorded, &report, &events), locking::release(lock));
-        report
+        applied.stored.remove(&ObjectId::new(Kind::ConfigMap, render::INVENTORY))
     }
 
     /// Makes what shows the rest, and looks at everything anew: the project, for the rights in it, its uid and the domain of
