@@ -7,7 +7,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lsdeploy::level::Level;
 use serde_json::Value;
@@ -261,4 +261,10 @@ pub(crate) fn lab_variable(name: &str) -> Option<String> {
         skip(&format!("{name} is not set: this is not the lab"));
     }
     value
+}
+
+/// One test of `gc` at a time: it removes whatever environment's time is over, that of the test beside it too.
+pub(crate) fn gc_alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }

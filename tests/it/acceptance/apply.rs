@@ -47,6 +47,8 @@ fn a_second_up_writes_nothing() {
     let (first, first_report) = lab.json(&up("twice", &[]));
     assert_eq!(first.code, 0, "{first:?}");
     assert_eq!(actions(&first_report), ["create"]);
+    let place = "writing to namespace localstack-twice on server https://";
+    assert!(first.stderr.contains(place), "it does not say where it writes: {first:?}");
     let (second, report) = lab.json(&up("twice", &["--no-smoke"]));
     assert_eq!(second.code, 0, "{second:?}");
     assert_eq!(actions(&report), ["unchanged"]);

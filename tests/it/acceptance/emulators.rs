@@ -84,7 +84,11 @@ fn localstack_passes_every_check_but_what_needs_docker_or_a_download() {
     let (ran, report) = lab.json(&["smoke", "--endpoint", &groups, "--services", "resource-groups"]);
     let Value::Object(result) = &report["results"][0] else { panic!("{report:#}") };
     let finding = &result["finding"];
-    assert_eq!((ran.code, &result["phase"], &finding["code"]), (1, &json!("data"), &json!("wrong-region")), "{report:#}");
+    assert_eq!(
+        (ran.code, &result["phase"], &finding["code"]),
+        (1, &json!("data"), &json!("wrong-region")),
+        "{report:#}"
+    );
     assert!(finding["message"].as_str().unwrap().contains("asked in region us-east-1"), "{finding}");
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::lab::{CRON_JOBS, Lab, lab_variable, lsdeploy, run};
+use crate::lab::{CRON_JOBS, Lab, gc_alone, lab_variable, lsdeploy, run};
 
 const IMAGE: &str = "lab.test/lsdeploy:test";
 
@@ -20,6 +20,7 @@ fn build_image() {
 #[test]
 fn a_job_of_the_cronjob_removes_what_is_over_and_nothing_else() {
     let Some(lab) = Lab::shared() else { return };
+    let _alone = gc_alone();
     let Some(_node) = lab_variable("LAB_STATE") else { return };
     if !lab.has(&CRON_JOBS) {
         return;

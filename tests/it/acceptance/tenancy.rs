@@ -62,7 +62,8 @@ fn an_environment_is_fenced_limited_and_owned() {
     }
 
     let pod = &object(&lab, home, "deployment", "emulator")["spec"]["template"]["spec"];
-    assert_eq!((&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]), (&json!(false), &json!(false)));
+    let links = if lab.level().has_service_links() { json!(false) } else { Value::Null };
+    assert_eq!((&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]), (&json!(false), &links));
     assert_eq!(object(&lab, home, "serviceaccount", "emulator")["automountServiceAccountToken"], false);
     let place = object(&lab, home, "namespace", home);
     for mode in ["enforce", "audit", "warn"] {
@@ -97,6 +98,10 @@ fn an_environment_is_fenced_limited_and_owned() {
 #[test]
 fn a_network_policy_that_was_opened_or_shut_by_hand_is_shown_and_put_right() {
     let Some(lab) = Lab::shared() else { return };
+    if !lab.labels_router() {
+        eprintln!("SKIPPED: a NetworkPolicy needs the router's label, which no namespace of this cluster has");
+        return;
+    }
     let _clean = lab.clean(&["tenancy-hole"], &[]);
     let home = "localstack-tenancy-hole";
     let up = up("tenancy-hole", &[]);
