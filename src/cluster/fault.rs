@@ -86,8 +86,14 @@ impl Fault {
             ),
             Self::Changed(_) => CommandError::new(format!("cannot {attempt}: {}", self.words()))
                 .hint("nothing was overwritten: run the command again, which looks at it anew"),
-            Self::Unreachable(cause) => CommandError::new(format!("cannot {attempt}: {cause}"))
-                .hint("check that the cluster is up and that --kubeconfig and --context name it"),
+            Self::Unreachable(cause) => CommandError::new(format!("cannot {attempt}: {cause}")).hint(
+                if cause.contains("invalid peer certificate") {
+                    "the server is there, and `certificate-authority` in the kubeconfig does not vouch for it: another cluster's, an \
+                     old one, or something between here and the server"
+                } else {
+                    "check that the cluster is up and that --kubeconfig and --context name it"
+                },
+            ),
         }
     }
 }

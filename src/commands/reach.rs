@@ -7,6 +7,7 @@ use crate::cluster::discover::Facts;
 use crate::endpoints::Scheme;
 use crate::environment::{EDGE, Environment, Tls};
 use crate::error::{CommandError, Result};
+use crate::finding::code;
 use crate::smoke::{self, Proxies};
 
 /// The way to the Routes.
@@ -62,6 +63,13 @@ pub(super) async fn scheme(environment: &Environment, host: &str, reach: &Reach)
         (Err(finding), Tls::EdgeOnly) => {
             (Scheme::Https, Some(format!("clients will not trust https here: {}; {}", finding.message, finding.hint)))
         }
+        (Err(finding), _) if finding.code == code::NAME_UNRESOLVED => (
+            Scheme::Http,
+            Some(format!(
+                "endpoints are named with http because https could not be tried from here: {}",
+                finding.message
+            )),
+        ),
         (Err(finding), _) => (
             Scheme::Http,
             Some(format!("endpoints are http because https does not verify from here: {}", finding.message)),

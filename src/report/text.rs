@@ -155,7 +155,7 @@ pub fn list(inventories: &[Inventory], only_projects: bool, now: jiff::Timestamp
         vec![
             inventory.env.clone(),
             inventory.namespace.clone(),
-            inventory.choices.emulator.clone().unwrap_or_else(|| "localstack".to_owned()),
+            inventory.choices.emulator().to_owned(),
             printable(inventory.choices.owner.as_deref().filter(|owner| *owner != "none").unwrap_or("-")),
             printable(inventory.created_by.as_deref().unwrap_or("?")),
             inventory.created.as_deref().and_then(|created| age(created, now)).unwrap_or_else(|| "?".to_owned()),
@@ -213,6 +213,7 @@ fn done(action: &str) -> &'static str {
         "create" => "created",
         "update" => "updated",
         "delete" => "deleted",
+        "adopt" => "adopted",
         _ => "unchanged",
     }
 }
