@@ -22,6 +22,7 @@ pub mod rounds;
 
 // What it means: pure.
 pub mod classify;
+pub mod missing;
 pub mod modes;
 pub mod seen;
 

@@ -249,6 +249,12 @@ impl Observation {
         self.said("NOERROR") && self.answers.iter().any(|record| record.kind == self.kind)
     }
 
+    /// True for such a reply, and for a C library that gave an address.
+    pub fn found(&self) -> bool {
+        let by_libc = self.transport == Transport::Libc && self.error.is_none() && !self.answers.is_empty();
+        by_libc || self.has_answer()
+    }
+
     /// True for NOERROR without such a record.
     pub fn no_data(&self) -> bool {
         self.said("NOERROR") && !self.has_answer()

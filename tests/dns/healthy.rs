@@ -3,6 +3,7 @@
 mod files;
 mod four;
 mod home;
+mod missing;
 mod names;
 mod three;
 mod upstreams;

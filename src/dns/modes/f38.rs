@@ -21,6 +21,9 @@ pub(super) static MODE: Mode = Mode {
     ask,
 };
 
+/// Bytes of a UDP message without an OPT record.
+const PLAIN: usize = 512;
+
 fn find(seen: &Seen<'_>) -> Vec<Sign> {
     let shows = |hop: &Hop| Blocked::of(seen, hop).is_some();
     let servers = seen.hops().filter(|hop| hop.role != Role::Client);
@@ -33,7 +36,7 @@ fn find(seen: &Seen<'_>) -> Vec<Sign> {
         next.any(|next| shows(next) || dead(next))
     };
     let alone = blocked.filter(|(hop, blocked)| !from_another(hop, blocked));
-    alone.map(|(hop, blocked)| blocked.sign(seen, hop)).collect()
+    alone.filter_map(|(hop, blocked)| blocked.sign(seen, hop)).collect()
 }
 
 /// TCP for each name whose answer was cut, and once more for the one that failed.
@@ -42,7 +45,8 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
     for hop in seen.hops() {
         let Some(address) = hop.address else { continue };
         let cut: Vec<At<'_>> = cut(seen, &hop.id);
-        let failed = Blocked::of(seen, hop).into_iter().flat_map(|blocked| blocked.failed);
+        let blocked = Blocked::of(seen, hop).filter(|_| !cut.is_empty());
+        let failed = blocked.into_iter().flat_map(|blocked| blocked.failed);
         for at in cut.into_iter().chain(failed).filter(|at| at.round < 2) {
             let question = Question::new(&hop.id, address, &at.name, &at.kind).by_tcp();
             questions.push((at.vantage.clone(), question));
@@ -54,6 +58,13 @@ fn ask(seen: &Seen<'_>) -> Vec<(String, Question)> {
 /// Replies that were cut.
 fn cut<'a>(seen: &Seen<'a>, hop: &str) -> Vec<At<'a>> {
     seen.asked(hop).filter(|at| at.transport == Transport::Udp && at.flag(|flags| flags.tc)).collect()
+}
+
+/// A reply that came whole, and would be cut for who offers no size in an OPT record, as C libraries do by default.
+fn large<'a>(seen: &Seen<'a>, hop: &str) -> Option<At<'a>> {
+    let is_large =
+        |at: &At<'a>| at.transport == Transport::Udp && at.found() && at.size.is_some_and(|size| size > PLAIN);
+    seen.asked(hop).find(is_large)
 }
 
 /// From one place UDP is answered and TCP never is.
@@ -84,12 +95,21 @@ impl<'a> Blocked<'a> {
         blocked.into_iter().next().map(|first| Self { failed: all, ..first })
     }
 
-    fn sign(self, seen: &Seen<'_>, hop: &Hop) -> Sign {
-        let cut = cut(seen, &hop.id);
+    /// Nothing where every answer is small: then nobody asks by TCP.
+    fn sign(self, seen: &Seen<'_>, hop: &Hop) -> Option<Sign> {
+        let (cut, large) = (cut(seen, &hop.id), large(seen, &hop.id));
         let names: Vec<&str> = cut.iter().map(|at| at.name.as_str()).collect();
         let is_cut = |at: &&At<'_>| names.contains(&at.name.as_str());
         let (confidence, what) = match cut.first() {
-            None => (Confidence::Possible, "; no answer was large enough to need it".to_owned()),
+            None => {
+                let large = large.as_ref()?;
+                let what = format!(
+                    "; its answer to `{}` has {} bytes, and is cut for who offers no size of its own (EDNS)",
+                    large.name,
+                    large.size.unwrap_or_default()
+                );
+                (Confidence::Possible, what)
+            }
             Some(at) => {
                 let sure = self.failed.len() > 1 && self.failed.iter().any(|failed| is_cut(&failed));
                 let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
@@ -103,8 +123,8 @@ impl<'a> Blocked<'a> {
             self.place,
             failed.map(|at| outcome(at)).unwrap_or_default(),
         );
-        let rests = self.failed.iter().copied().chain(cut.iter().copied()).chain([self.udp]);
-        Sign::new(&hop.id, confidence, message).about(names.iter().copied()).resting_on(indexes(rests))
+        let rests = self.failed.iter().copied().chain(cut.iter().copied()).chain(large).chain([self.udp]);
+        Some(Sign::new(&hop.id, confidence, message).about(names.iter().copied()).resting_on(indexes(rests)))
     }
 }
 
@@ -148,7 +168,12 @@ mod tests {
     fn a_server_without_tcp_is_trouble_once_an_answer_is_cut() {
         for trouble in [Trouble::Timeout, Trouble::Refused] {
             let mut evidence = blocked(&["upstream-1"], trouble);
-            assert_eq!(evidence.signs("F38")[0].confidence, Confidence::Possible);
+            assert_eq!(evidence.signs("F38"), [], "nothing that is asked needs TCP");
+            assert_eq!((MODE.ask)(&Seen::new(&evidence)), []);
+            evidence.change("upstream-1", |at| at.name == OUTSIDE && at.has_answer(), |at| at.size = Some(600));
+            let signs = evidence.signs("F38");
+            assert_eq!((signs.len(), signs[0].confidence), (1, Confidence::Possible));
+            assert!(signs[0].message.contains("has 600 bytes"), "{}", signs[0].message);
             cut_answers(&mut evidence);
             assert_eq!(evidence.signs("F38")[0].confidence, Confidence::Likely);
             let asked = (MODE.ask)(&Seen::new(&evidence));

@@ -141,7 +141,7 @@ fn empty(platform: Platform) -> Evidence {
     }
 }
 
-fn forward(zones: &[&str], to: &[&str]) -> Forward {
+pub(in crate::dns) fn forward(zones: &[&str], to: &[&str]) -> Forward {
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     Forward { zones: owned(zones), to: owned(to) }
 }

@@ -1,6 +1,5 @@
 //! One run for people: the path, what each hop says, what is wrong, the verdict. Takes evidence and findings. Pure.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::AnsiColor;
@@ -12,7 +11,7 @@ use super::words;
 use super::wrap::{WIDTH, wrap};
 use crate::dns::classify::{Confidence, Finding, Verdict, verdict};
 use crate::dns::evidence::Evidence;
-use crate::dns::observation::{Observation, Transport};
+use crate::dns::missing::missing;
 use crate::printable::printable;
 use crate::report::colour::word;
 
@@ -118,32 +117,6 @@ fn healthy(evidence: &Evidence, possible: usize) -> String {
     format!("no hop is wrong; asked: {} at {}{doubt}", count(evidence.targets.len(), "name"), count(hops, "hop"))
 }
 
-/// Names without an address though no hop is wrong: those that nobody knows, then those that only some places find. Names of the
-/// cluster's own are for its pods.
-fn missing(evidence: &Evidence) -> Vec<String> {
-    let of = |name: &str| {
-        let name = name.to_owned();
-        evidence.observations.iter().filter(move |seen| seen.name.eq_ignore_ascii_case(&name))
-    };
-    let is_known = |name: &str| of(name).any(Observation::has_answer);
-    let names = evidence.targets.iter().map(|target| target.name.as_str());
-    let (known, unknown): (Vec<&str>, Vec<&str>) = names.partition(|name| is_known(name));
-    let nowhere = (!unknown.is_empty()).then(|| format!("no hop knows an address of {}", unknown.join(", ")));
-    let domain = format!(".{}", evidence.chain.cluster_domain);
-    let partly = known.into_iter().filter(|name| !name.trim_end_matches('.').ends_with(&domain)).filter_map(|name| {
-        let places = |found: bool| {
-            let lookups = of(name).filter(|seen| seen.transport == Transport::Libc && seen.has_answer() == found);
-            lookups.map(|seen| printable(&seen.vantage)).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
-        };
-        let (without, with) = (places(false), places(true));
-        let other =
-            |with: &[String]| if with.is_empty() { String::new() } else { format!(", only at {}", with.join(", ")) };
-        let cure = "where it is to be found, have its zone forwarded to a server that knows it";
-        (!without.is_empty()).then(|| format!("{name} is not found at {}{} ({cure})", without.join(", "), other(&with)))
-    });
-    nowhere.into_iter().chain(partly).collect()
-}
-
 const HEAD: [&str; 6] = ["HOP", "FROM", "ASKED", "RESULT", "FLAGS", "MS"];
 /// The first columns, which give way where there is no room: hops, vantages, what was asked.
 const YIELDING: usize = 3;
@@ -234,21 +207,34 @@ fn line(mark: char, cells: &[String; 6], widths: &[usize; 6], answer: &str) -> S
 mod tests {
     use super::super::examples::healthy;
     use super::*;
+    use crate::dns::chain::{Kind, Target};
+    use crate::dns::observation::{Observation, Record, Transport};
+
+    fn plain(evidence: &Evidence) -> String {
+        conclusion(evidence, &[], false).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What `getent` prints at the workstation, as the probe reads it.
+    fn getent(name: &str, address: Option<&str>) -> Observation {
+        let mut libc = Observation::blank("workstation", name, "ADDR", Transport::Libc);
+        let record = |data: &str| Record { name: name.to_owned(), kind: "A".to_owned(), ttl: 0, data: data.to_owned() };
+        libc.answers = address.map(record).into_iter().collect();
+        libc
+    }
 
     #[test]
     fn a_name_without_an_address_is_said_first_though_no_hop_is_wrong() {
-        let plain =
-            |evidence: &Evidence| conclusion(evidence, &[], false).split_whitespace().collect::<Vec<_>>().join(" ");
         let all_well = healthy();
         assert!(plain(&all_well).starts_with("ok: no hop is wrong"));
 
         let (inside, route) = (all_well.targets[0].name.clone(), all_well.targets[1].name.clone());
         let mut not_here = healthy();
-        not_here
-            .observations
-            .extend([&inside, &route].map(|name| Observation::blank("workstation", name, "ADDR", Transport::Libc)));
+        not_here.observations.extend([&inside, &route].map(|name| getent(name, None)));
         let said = plain(&not_here);
-        assert!(said.starts_with(&format!("not found: {route} is not found at workstation (")), "{said}");
+        assert!(
+            said.starts_with(&format!("not found: {route} is not found at workstation, only at pod (where")),
+            "{said}"
+        );
         assert!(said.contains("have its zone forwarded") && said.contains("; no hop is wrong"), "{said}");
         assert!(!said.contains(&inside), "names of the cluster are for its pods: {said}");
 
@@ -257,5 +243,22 @@ mod tests {
         assert!(
             plain(&nowhere).starts_with(&format!("not found: no hop knows an address of {route}; no hop is wrong"))
         );
+    }
+
+    #[test]
+    fn a_name_that_the_c_library_finds_is_well() {
+        let mut found = healthy();
+        let route = found.targets[1].name.clone();
+        found.observations.push(getent(&route, Some("192.0.2.10")));
+        assert!(plain(&found).starts_with("ok: no hop is wrong"), "{}", plain(&found));
+    }
+
+    #[test]
+    fn of_an_address_the_name_is_missing() {
+        let mut evidence = healthy();
+        let name = "2.0.213.10.in-addr.arpa".to_owned();
+        evidence.targets = vec![Target { name, kind: Kind::Reverse, expected: Vec::new(), because: None }];
+        let said = plain(&evidence);
+        assert!(said.starts_with("not found: no hop knows a name of 10.213.0.2; no hop is wrong"), "{said}");
     }
 }
