@@ -249,7 +249,7 @@ pub struct SmokeArgs {
     #[arg(long, value_name = "URL", conflicts_with = "env")]
     pub endpoint: Option<String>,
     /// Only these services, e.g. sqs,kinesis
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, alias = "services", value_name = "NAMES", value_delimiter = ',')]
     pub service: Option<Vec<String>>,
     /// How the caller reaches Routes.
     #[command(flatten)]

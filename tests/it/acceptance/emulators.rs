@@ -81,7 +81,7 @@ fn localstack_passes_every_check_but_what_needs_docker_or_a_download() {
 
     // What the profile knows of LocalStack is not known of a URL: there the wrong region is a finding.
     let groups = url_of(&report, "resource-groups");
-    let (ran, report) = lab.json(&["smoke", "--endpoint", &groups, "--services", "resource-groups"]);
+    let (ran, report) = lab.json(&["smoke", "--endpoint", &groups, "--service", "resource-groups"]);
     let Value::Object(result) = &report["results"][0] else { panic!("{report:#}") };
     let finding = &result["finding"];
     assert_eq!(
