@@ -47,7 +47,7 @@ impl Cluster {
             deployment: json!({
                 "metadata": {"name": "emu", "uid": "d", "generation": 2, "annotations": {"deployment.kubernetes.io/revision": "2"}},
                 "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "emu"}},
-                         "template": template(json!({"app": "emu"}))},
+                         "template": template(&json!({"app": "emu"}))},
                 "status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
             }),
             replica_sets: vec![replica_set("old", "1"), replica_set("new", "2")],
@@ -133,12 +133,12 @@ fn list<K: Resource + DeserializeOwned>(store: &mut Store<K>, objects: &[Value])
     store.take(Ok(Item::InitDone));
 }
 
-fn template(labels: Value) -> Value {
+fn template(labels: &Value) -> Value {
     json!({"metadata": {"labels": labels}, "spec": {"serviceAccountName": "runner", "containers": []}})
 }
 
 fn replica_set(name: &str, revision: &str) -> Value {
-    let template = template(json!({"app": "emu", "pod-template-hash": name}));
+    let template = template(&json!({"app": "emu", "pod-template-hash": name}));
     json!({"metadata": {"name": name, "uid": name, "annotations": {"deployment.kubernetes.io/revision": revision},
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "emu", "uid": "d"}]},
         "spec": {"selector": {}, "template": template}, "status": {"replicas": 1}})
