@@ -102,15 +102,29 @@ fn decided(decision: &Decision) -> String {
     }
 }
 
-/// A refusal with each of its reasons on a line of its own: the server joins a dozen with commas.
+/// What the server says of each SCC that was not granted.
+const NOT_GRANTED: &str = "\": Forbidden: not usable by user or serviceaccount";
+
+/// A refusal with each of its reasons on a line of its own: the server joins a dozen with commas. The SCCs that were not granted
+/// share one.
 fn broken(words: &str) -> String {
-    let reasons = ["provider ", "spec.", "pod.metadata.", ".spec."].map(|start| format!(", {start}"));
-    let mut text = format!("\n{INDENT}{words}");
-    for reason in reasons {
-        let start = &reason[2..];
-        text = text.replace(&reason, &format!(",\n{INDENT}{INDENT}{start}"));
-    }
-    text.replacen(": [", &format!(":\n{INDENT}{INDENT}["), 1)
+    let starts = ["provider ", "spec.", "pod.metadata.", ".spec."];
+    let text = starts
+        .into_iter()
+        .fold(words.to_owned(), |text, start| text.replace(&format!(", {start}"), &format!(",\n{start}")));
+    let text = text.replacen(": [", ":\n[", 1);
+    let provider = |line: &str| {
+        let line = line.trim_start_matches('[').trim_end_matches([',', ']']);
+        line.strip_prefix("provider \"")?.strip_suffix(NOT_GRANTED).map(str::to_owned)
+    };
+    let refused: Vec<String> = text.lines().filter_map(provider).collect();
+    let rest = text.lines().filter(|line| provider(line).is_none()).map(str::to_owned);
+    let refused = (!refused.is_empty()).then(|| format!("not granted to it: {}", refused.join(", ")));
+    rest.chain(refused).enumerate().fold(String::new(), |mut lines, (index, line)| {
+        let indent = if index == 0 { "" } else { INDENT };
+        let _ = write!(lines, "\n{INDENT}{indent}{line}");
+        lines
+    })
 }
 
 fn taken(captured: &Captured) -> String {
@@ -184,10 +198,11 @@ mod tests {
 
     #[test]
     fn each_reason_of_a_refusal_has_a_line_of_its_own() {
-        let words = "unable to validate against any security context constraint: [provider \"a\": Forbidden: not usable, \
-                     spec.volumes[0]: Invalid value: 1, or so, provider \"b\": no]";
-        let lines = "\n  unable to validate against any security context constraint:\n    [provider \"a\": Forbidden: not usable,\
-                     \n    spec.volumes[0]: Invalid value: 1, or so,\n    provider \"b\": no]";
+        let words = "unable to validate against any security context constraint: [provider \"a\": Forbidden: not usable by user or \
+                     serviceaccount, spec.volumes[0]: Invalid value: 1, or so, provider \"b\": no, provider \"c\": Forbidden: not \
+                     usable by user or serviceaccount]";
+        let lines = "\n  unable to validate against any security context constraint:\n    spec.volumes[0]: Invalid value: 1, or so,\
+                     \n    provider \"b\": no,\n    not granted to it: a, c";
         assert_eq!(broken(words), lines);
     }
 }
