@@ -19,7 +19,7 @@ pub mod scc;
 mod table;
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
@@ -223,8 +223,8 @@ pub struct Reporter {
 pub struct Told {
     /// How many objects were written or deleted, or were about to be.
     pub writes: usize,
-    /// What is worth knowing once the results stand there, a line each; nothing where only results are wanted.
-    advice: Vec<String>,
+    /// What is worth knowing once the results stand there, by environment; nothing where only results are wanted.
+    advice: BTreeMap<String, Vec<String>>,
 }
 
 impl Reporter {
@@ -236,7 +236,9 @@ impl Reporter {
             while let Some(event) = receiver.recv().await {
                 told.writes += usize::from(matches!(event.what, What::Object(..) | What::Process(_) | What::Begun));
                 match &event.what {
-                    What::Advice(lines) if style.level != Level::Quiet => told.advise(lines),
+                    What::Advice(lines) if style.level != Level::Quiet => {
+                        told.advice.entry(event.env.clone()).or_default().push(lines.clone());
+                    }
                     _ => display.show(&event),
                 }
             }
@@ -253,16 +255,11 @@ impl Reporter {
 }
 
 impl Told {
-    /// Several environments may have a line in common.
-    fn advise(&mut self, lines: &str) {
-        let new: Vec<String> =
-            lines.lines().filter(|line| !self.advice.iter().any(|told| told == line)).map(str::to_owned).collect();
-        self.advice.extend(new);
-    }
-
-    /// Writes the advice to standard error, after everything else.
+    /// Writes the advice to standard error, after everything else, in the order of the environments' names. Several of them may
+    /// have a line in common.
     pub fn print_advice(&self) {
-        for line in &self.advice {
+        let mut told = BTreeSet::new();
+        for line in self.advice.values().flatten().flat_map(|lines| lines.lines()).filter(|line| told.insert(*line)) {
             print_problems(&format!("{line}\n"));
         }
     }
