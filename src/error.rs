@@ -83,7 +83,8 @@ fn complete(command: &str, flags: &str) -> Option<String> {
         // An emulator that is known by its URL alone can be checked, and that is all.
         "--endpoint" => verb == "smoke" && !names_one,
         "--env" => of_one && !names_one,
-        _ => of_all || of_one && !names_one,
+        // Names on this machine are in no DNS, and `gc` is for clusters.
+        _ => verb == "list" || of_one && !names_one,
     };
     let to_env = to_env.into_iter().filter(takes).filter(|pair| !has(rest, pair));
     let to_cluster = to_cluster.filter(|_| of_one || of_all);
@@ -125,6 +126,8 @@ mod tests {
             (local, "look: `lsdeploy smoke --clean`", "look: `lsdeploy smoke --env team1 --target local --clean`"),
             (local, "`lsdeploy up --env b` is another", "`lsdeploy up --env b` is another"),
             (local, "`lsdeploy list`, `kubectl logs`, x", "`lsdeploy list --target local`, `kubectl logs`, x"),
+            (local, "`lsdeploy dns-debug NAME`, `lsdeploy gc`", "`lsdeploy dns-debug NAME`, `lsdeploy gc`"),
+            (cluster, "`lsdeploy dns-debug x.y`", "`lsdeploy dns-debug x.y --kubeconfig '/a b' --context c`"),
             (local, "`lsdeploy scc explain`, `oc project`", "`lsdeploy scc explain`, `oc project`"),
             (cluster, "`lsdeploy down --env b`", "`lsdeploy down --env b --kubeconfig '/a b' --context c`"),
             (cluster, "`lsdeploy up --env b --context d`", "`lsdeploy up --env b --context d --kubeconfig '/a b'`"),
