@@ -44,6 +44,7 @@ use crate::cluster::{ClientArgs, Cluster, Gate, Link};
 use crate::error::{CommandError, Result};
 use crate::events::{Event, Events, What};
 use crate::exit::ExitStatus;
+use crate::hint::Way;
 use crate::report::{self, DnsRun, EnvReport, Level, Reporter, Style};
 use crate::smoke::{Proxies, Stop};
 use reports::{Actions, Reports};
@@ -103,9 +104,9 @@ impl Context {
         Events::new(env, self.sender.clone())
     }
 
-    /// The flags that lead another command to an environment, as they can be pasted.
-    pub(crate) fn flags(&self, env: &str) -> String {
-        flags(env, self.target, &self.client)
+    /// How another command is led to an environment; to none where its name is empty.
+    pub(crate) fn way(&self, env: &str) -> Way {
+        way(env, self.target, &self.client)
     }
 }
 
@@ -187,9 +188,9 @@ async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStat
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
-    let flags = match &cli.command {
-        Command::Smoke(SmokeArgs { endpoint: Some(url), .. }) => format!("--endpoint {url}"),
-        command => flags(&envs(command).join(","), context.target, &context.client),
+    let way = match &cli.command {
+        Command::Smoke(SmokeArgs { endpoint: Some(url), .. }) => smoke::way(url),
+        command => way(&envs(command).join(","), context.target, &context.client),
     };
     let change = Change::of(&cli.command, context.target);
     let reporter = Reporter::start(receiver, Style { level, many });
@@ -200,7 +201,7 @@ async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStat
         ended = ended_by_signal() => {
             let tidied = winding.down(work).await;
             let told = reporter.finish().await;
-            let error = tidied.explain(interrupted(ended, change.as_ref(), told.writes)).pasteable(&flags);
+            let error = tidied.explain(interrupted(ended, change.as_ref(), told.writes)).pasteable(&way);
             report::print_error(&error, colour);
             return Ok(reports.write(&[], None, Some(&error), colour).max(ended));
         }
@@ -211,7 +212,7 @@ async fn supervise(cli: Cli, argv: &[OsString], colour: bool) -> Result<ExitStat
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
-            let error = error.pasteable(&flags);
+            let error = error.pasteable(&way);
             reports.write(&[], None, Some(&error), colour);
             return Err(error);
         }
@@ -287,20 +288,19 @@ fn envs(command: &Command) -> &[String] {
         Command::History(args) => slice::from_ref(&args.env),
         Command::Diff(args) => slice::from_ref(&args.env.env),
         Command::AdminBundle(args) => slice::from_ref(&args.env.env),
+        Command::Scc(SccArgs { command: SccCommand::Explain(args) }) => slice::from_ref(&args.env.env),
         _ => &[],
     }
 }
 
-/// The flags that lead a command to environments, as they can be pasted.
-fn flags(envs: &str, target: TargetName, client: &ClientArgs) -> String {
+/// How a command is led to environments.
+fn way(envs: &str, target: TargetName, client: &ClientArgs) -> Way {
+    let given = |flag: &str, value: Option<&OsStr>| value.map(|value| format!("{flag} {}", quoted(value)));
+    let env = given("--env", Some(OsStr::new(envs)).filter(|envs| !envs.is_empty()));
     let local = (target == TargetName::Local).then(|| "--target local".to_owned());
-    let given = [
-        ("--env", Some(OsStr::new(envs)).filter(|envs| !envs.is_empty())),
-        ("--kubeconfig", client.kubeconfig.as_deref().map(Path::as_os_str)),
-        ("--context", client.context.as_deref().map(OsStr::new)),
-    ];
-    let given = given.into_iter().filter_map(|(flag, value)| Some(format!("{flag} {}", quoted(value?))));
-    given.chain(local).collect::<Vec<_>>().join(" ")
+    let kubeconfig = given("--kubeconfig", client.kubeconfig.as_deref().map(Path::as_os_str));
+    let context = given("--context", client.context.as_deref().map(OsStr::new));
+    Way { to_env: env.into_iter().chain(local).collect(), to_cluster: kubeconfig.into_iter().chain(context).collect() }
 }
 
 /// Unique among runs that somebody might compare: milliseconds and the process, in hexadecimal.

@@ -69,6 +69,8 @@ pub mod error;
 #[cfg(feature = "full")]
 pub mod exit;
 #[cfg(feature = "full")]
+pub mod hint;
+#[cfg(feature = "full")]
 pub mod printable;
 #[cfg(feature = "full")]
 mod quantity;

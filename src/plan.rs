@@ -222,12 +222,15 @@ pub fn gone(kind: Kind, desired: &Value, live: &Value, writing: Writing) -> Vec<
     gone
 }
 
+/// The owner of an SCC with the labels of an environment that says of no namespace that it is its own.
+pub const HOMELESS: &str = "somebody else (it names no namespace)";
+
 /// Who owns a live object of any kind, unless it is this environment's: an SCC must name the environment's namespace too.
 pub fn foreign_owner_of(kind: Kind, env: &str, namespace: &str, object: &Value) -> Option<String> {
     let home = object.pointer("/metadata/annotations/lsdeploy.dev~1namespace").and_then(Value::as_str);
     let is_homeless = kind == Kind::SecurityContextConstraints && home.is_none();
     foreign_owner(env, namespace, object)
-        .or_else(|| is_homeless.then(|| "somebody else (it names no namespace)".to_owned()))
+        .or_else(|| is_homeless.then(|| HOMELESS.to_owned()))
 }
 
 /// Who owns a live object that is no SCC, unless it is this environment's: the labels must name it, and so must the

@@ -13,12 +13,26 @@ use crate::plan::LiveState;
 use crate::render::{INVENTORY, instance_selector, names};
 
 /// Reads all objects of an environment concurrently: the ones with fixed names one by one, so that a foreign object of
-/// that name is seen, and the Routes of the namespace together.
+/// that name is seen, and the Routes of the namespace together. Nothing is looked for in a namespace that is not there.
 pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName) -> Result<LiveState> {
     let namespace = namespace.as_str();
+    let (home, scc) = tokio::try_join!(
+        read(cluster, namespace, ObjectId::new(Kind::Namespace, namespace)),
+        read(cluster, namespace, ObjectId::new(Kind::SecurityContextConstraints, env.scc())),
+    )?;
+    let is_absent = matches!(home, (_, Ok(None)));
+    let (inside, routes) = if is_absent { Default::default() } else { look_inside(cluster, namespace).await? };
+    let singles: Vec<Seen> = [home, scc].into_iter().chain(inside).collect();
+    let hidden: BTreeSet<ObjectId> =
+        singles.iter().filter(|(_, read)| read.is_err()).map(|(id, _)| id.clone()).collect();
+    let read = singles.into_iter().filter_map(|(id, read)| Some((id, read.ok()??)));
+    let objects: BTreeMap<ObjectId, Value> = read.chain(routes).collect();
+    Ok(LiveState { objects, hidden, ..LiveState::default() })
+}
+
+/// The objects with fixed names, and the Routes, of a namespace.
+async fn look_inside(cluster: &Cluster, namespace: &str) -> Result<(Vec<Seen>, Vec<(ObjectId, Value)>)> {
     let singles = [
-        ObjectId::new(Kind::Namespace, namespace),
-        ObjectId::new(Kind::SecurityContextConstraints, env.scc()),
         ObjectId::new(Kind::ServiceAccount, names::EMULATOR),
         ObjectId::new(Kind::Role, names::GRANT),
         ObjectId::new(Kind::RoleBinding, names::GRANT),
@@ -33,25 +47,19 @@ pub async fn observe(cluster: &Cluster, env: &EnvName, namespace: &NamespaceName
         ObjectId::new(Kind::Service, names::EMULATOR),
         ObjectId::new(Kind::Deployment, names::EMULATOR),
     ];
-    let (singles, routes) = tokio::try_join!(
+    tokio::try_join!(
         try_join_all(singles.into_iter().map(|id| read(cluster, namespace, id))),
         routes(cluster, namespace)
-    )?;
-    let hidden: BTreeSet<ObjectId> =
-        singles.iter().filter(|(_, read)| read.is_err()).map(|(id, _)| id.clone()).collect();
-    let read = singles.into_iter().filter_map(|(id, read)| Some((id, read.ok()??)));
-    let objects: BTreeMap<ObjectId, Value> = read.chain(routes).collect();
-    Ok(LiveState { objects, hidden, ..LiveState::default() })
+    )
 }
 
 /// The caller may not read the object.
 struct Hidden;
 
-async fn read(
-    cluster: &Cluster,
-    namespace: &str,
-    id: ObjectId,
-) -> Result<(ObjectId, std::result::Result<Option<Value>, Hidden>)> {
+/// What was seen of an object: `None` where there is none.
+type Seen = (ObjectId, std::result::Result<Option<Value>, Hidden>);
+
+async fn read(cluster: &Cluster, namespace: &str, id: ObjectId) -> Result<Seen> {
     match cluster.get(id.kind, namespace, &id.name).await {
         Ok(found) => Ok((id, Ok(found))),
         // Who may not read an object may still be allowed to make it; the API server has the last word.

@@ -70,6 +70,13 @@ pub struct Expectation {
     pub env: String,
 }
 
+impl Expectation {
+    /// What gives a slow cluster the time it needs: a command that only looks does not wait.
+    fn patience(&self) -> String {
+        if self.wake { "a longer `--timeout`".to_owned() } else { format!("`lsdeploy up --env {}`, which waits", self.env) }
+    }
+}
+
 /// The SCC that the pod is to run under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedScc {

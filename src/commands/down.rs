@@ -45,7 +45,7 @@ pub(super) fn outcome(
                 removed.push(one);
             }
             Err(error) => {
-                let error = error.pasteable(&context.flags(&name));
+                let error = error.pasteable(&context.way(&name));
                 outcome.problems.push_str(&report::text::error(&error, colour));
                 outcome.status = ExitStatus::Error;
             }

@@ -66,7 +66,7 @@ pub(super) async fn draft(cluster: &Cluster, facts: &Facts, wanted: Wanted<'_>) 
     let (owner, token_source) = (choices.owner.is_some(), choices.auth_token.is_some());
     let said = trust::Said { namespace: namespace.is_some(), scc: choices.scc.is_some() };
     let target = target::find(cluster, facts, name, namespace, choices).await?;
-    let Target { environment, mut live, domain_is_unknown, needs_project, dropped } = target;
+    let Target { environment, mut live, domain_is_unknown, needs_project, dropped, .. } = target;
     let asked = Asked { environment: &environment, owner, token, token_source, needs_project };
     let ((), allowed, mut notes) = tokio::try_join!(
         check_existing_scc(cluster, &environment),
@@ -169,10 +169,17 @@ fn refuse_conflicts(environment: &Environment, conflicts: &[plan::Conflict]) -> 
         list.join(", ")
     ))
     .hint("remove or rename those objects, or use another environment name or --namespace");
-    match adoptable(conflicts) {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    [adoptable(conflicts), homeless(environment, conflicts)].into_iter().flatten().fold(error, CommandError::hint)
+}
+
+/// How an SCC that lost its annotation gets it back, if it is known to be this environment's.
+fn homeless(environment: &Environment, conflicts: &[plan::Conflict]) -> Option<String> {
+    let scc = conflicts.iter().find(|conflict| conflict.owner == plan::HOMELESS)?;
+    let (name, home) = (&scc.id.name, &environment.namespace);
+    Some(format!(
+        "if lsdeploy made {name} for this environment and its annotation was lost, give it back: \
+         `kubectl annotate scc {name} lsdeploy.dev/namespace={home}`"
+    ))
 }
 
 /// The flags with which the objects would be taken over.

@@ -47,7 +47,7 @@ pub(super) async fn run(args: &EnvArgs, context: Context, colour: bool) -> Resul
 fn not_ready(env: &str, context: &Context) -> CommandError {
     CommandError::new(format!("{env} is not ready: its emulator does not run"))
         .hint("`lsdeploy status` says why")
-        .pasteable(&context.flags(env))
+        .pasteable(&context.way(env))
 }
 
 /// The file of certificates that AWS clients are to trust: the user's own, or one written from what the cluster

@@ -4,7 +4,7 @@ use super::{Context, Outcome};
 use crate::cli::{ListArgs, OutputFormat};
 use crate::cluster::inventory::{self, Seen};
 use crate::cluster::orphans;
-use crate::error::{Result, pasted};
+use crate::error::Result;
 use crate::events::What;
 use crate::report;
 
@@ -16,8 +16,9 @@ pub(super) async fn run(args: &ListArgs, context: Context) -> Result<Outcome> {
     }
     if args.orphans {
         let mut found = orphans::find(&cluster, &seen, &context.holder(None)).await?;
+        let way = context.way("");
         for orphan in &mut found {
-            orphan.command = pasted(&orphan.command, &context.flags(""));
+            orphan.command = way.pasted(&orphan.command);
         }
         return Ok(Outcome::success(match context.output {
             OutputFormat::Json => report::orphans::json(&found),

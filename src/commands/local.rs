@@ -23,23 +23,26 @@ use crate::report::{self, Removed};
 /// Runs one command on the local target.
 pub(super) async fn execute(command: Command, context: Context, colour: bool) -> Result<Outcome> {
     flags::refuse_global(&context)?;
+    let env = super::envs(&command).join(",");
     match command {
         Command::Up(args) => up::run(&args, context, colour).await,
         Command::Down(args) => down(&args, context, colour).await,
         Command::Status(args) => look::status(&args, context, colour).await,
         Command::List(args) => list::run(&args, &context),
         Command::Render(_) => Err(CommandError::new("there are no manifests on the local target")
-            .hint("leave --target out: `lsdeploy render --env ENV --apps-domain apps.example.com` needs no cluster")),
+            .hint(format!(
+                "leave --target out: `lsdeploy render --env {env} --apps-domain apps.example.com` needs no cluster"
+            ))),
         Command::Diff(_) => Err(CommandError::new("there are no objects to compare on the local target")
-            .hint("`lsdeploy status --env ENV --target local` says what runs")),
+            .hint("`lsdeploy status` says what runs")),
         Command::Gc => Err(CommandError::new("nothing expires on the local target")
             .hint("`lsdeploy down --env ENV --target local` removes an environment")),
         Command::History(_) => Err(CommandError::new("the local target records no runs")
-            .hint("`lsdeploy status --env ENV --target local` says what runs")),
+            .hint("`lsdeploy status` says what runs")),
         Command::AdminBundle(_) => Err(CommandError::new("the local target needs no cluster-admin")
-            .hint("leave --target out: `lsdeploy admin-bundle --env ENV` is for a cluster")),
+            .hint(format!("leave --target out: `lsdeploy admin-bundle --env {env}` is for a cluster"))),
         Command::Scc(_) => Err(CommandError::new("there are no SCCs on the local target")
-            .hint("leave --target out: `lsdeploy scc explain --env ENV` asks the cluster")),
+            .hint(format!("leave --target out: `lsdeploy scc explain --env {env}` asks the cluster"))),
         Command::Smoke(args) => Box::pin(look::smoke(&args, context, colour)).await,
         Command::Env(args) => look::env(&args, context, colour).await,
         Command::Logs(args) => logs::run(&args).await,

@@ -32,7 +32,7 @@ pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
         ..LogParams::default()
     };
     let stream = pods.log_stream(&pod, &parameters).await;
-    let mut lines = stream.map_err(|error| Fault::from(error).explain(&format!("read the log of {pod}")))?.lines();
+    let mut lines = stream.map_err(|error| explain(&Fault::from(error), &pod, args))?.lines();
     while let Some(line) =
         lines.try_next().await.map_err(|error| CommandError::new(format!("the log of {pod} broke off: {error}")))?
     {
@@ -41,4 +41,18 @@ pub(super) async fn run(args: &LogsArgs, context: Context) -> Result<Outcome> {
         }
     }
     Ok(Outcome::success(String::new()))
+}
+
+/// The API server answers 400 for a container that has no log.
+fn explain(fault: &Fault, pod: &str, args: &LogsArgs) -> CommandError {
+    match fault.code() {
+        Some(400) if args.previous => {
+            CommandError::new(format!("there is no earlier container in pod {pod}: it was not restarted"))
+                .hint("`lsdeploy logs` shows the one that runs")
+        }
+        Some(400) if args.init => CommandError::new(format!("no scripts ran in pod {pod}: it has no container for them"))
+            .hint("`lsdeploy up --init DIR` runs scripts when the emulator is ready"),
+        Some(400) => fault.explain(&format!("read the log of {pod}")).hint("`lsdeploy status` says why it does not run"),
+        _ => fault.explain(&format!("read the log of {pod}")),
+    }
 }

@@ -9,10 +9,11 @@ use crate::cluster::discover::Facts;
 use crate::cluster::wait::{self, Expectation, ExpectedScc, Milestone, Notice, Ready};
 use crate::endpoints;
 use crate::environment::{EDGE, Environment, SccChoice};
-use crate::error::{CommandError, pasteable};
+use crate::error::CommandError;
 use crate::events::{Events, What};
 use crate::exit::ExitStatus;
 use crate::finding::Finding;
+use crate::hint::Way;
 use crate::render::names;
 use crate::report::EnvReport;
 use crate::smoke::{self, Limit, Options, Target, Tenant};
@@ -38,7 +39,7 @@ impl Serving<'_> {
         timeout: Duration,
         report: &mut EnvReport,
     ) -> bool {
-        let pasted = |hint: &str| pasteable(hint, &context.flags(self.environment.name.as_str()));
+        let way = context.way(self.environment.name.as_str());
         let expect = self.expectation(generation);
         let (events, tells) = (self.events.clone(), self.writes);
         let mut notify = move |notice: Notice| match notice {
@@ -55,11 +56,11 @@ impl Serving<'_> {
         match report.phases.run(self.events, "wait", work).await {
             Err(error) => {
                 let look = format!("`lsdeploy status --env {}` shows how far it is", self.environment.name);
-                report.lose_sight(error.explain().hint(format!("what was applied stays; {}", pasted(&look))));
+                report.lose_sight(error.explain().hint(format!("what was applied stays; {}", way.pasteable(&look))));
                 false
             }
             Ok(Err(stuck)) => {
-                let finding = Finding { hint: pasted(&stuck.finding.hint), ..stuck.finding };
+                let finding = Finding { hint: way.pasteable(&stuck.finding.hint), ..stuck.finding };
                 report.stuck = Some((finding, stuck.evidence));
                 report.status = report.status.max(ExitStatus::Failure);
                 false
@@ -174,7 +175,7 @@ impl Checks<'_> {
         Options {
             edge: endpoints::edge(&report.endpoints).map(|edge| edge.url.clone()),
             admitted: self.admitted,
-            flags: context.flags(environment.name.as_str()),
+            way: context.way(environment.name.as_str()),
             env: self.admitted.then(|| environment.name.to_string()),
             ..smoke_options(self.reach, account, region, limits.collect(), context)
         }
@@ -216,7 +217,7 @@ pub(super) fn smoke_options(
         env: None,
         proxies: reach.proxies.clone(),
         stop: context.stop.clone(),
-        flags: String::new(),
+        way: Way::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::error::{CommandError, Result};
 use crate::events::What;
 use crate::exit::ExitStatus;
+use crate::hint::Way;
 use crate::report::{self, EnvReport};
 use crate::smoke::{self, InputError, Options, ServiceResult, Target, Tenant};
 
@@ -51,8 +52,12 @@ fn at_endpoint(url: &str, args: &SmokeArgs, context: &Context) -> Result<Tenant>
     let services = args.service.clone().unwrap_or_else(|| smoke::services().map(str::to_owned).collect());
     let targets: Vec<Target> = services.into_iter().map(|service| Target { service, url: url.to_owned() }).collect();
     let options = serving::smoke_options(&reach, None, "us-east-1".to_owned(), Vec::new(), context);
-    let flags = format!("--endpoint {url}");
-    Ok(Tenant { name: url.to_owned(), targets, options: Options { flags, ..options } })
+    Ok(Tenant { name: url.to_owned(), targets, options: Options { way: way(url), ..options } })
+}
+
+/// How another command is led to an emulator that is known by its URL alone.
+pub(super) fn way(url: &str) -> Way {
+    Way { to_env: vec![format!("--endpoint {url}")], to_cluster: Vec::new() }
 }
 
 /// The environments of the flags, each waited for until it serves; an outcome where one does not.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::serving::Serving;
 use super::target::{self, Target};
 use super::{Context, Outcome, reach, up};
@@ -10,7 +12,7 @@ use crate::cluster::discover;
 use crate::error::Result;
 use crate::plan;
 use crate::render;
-use crate::report::EnvReport;
+use crate::report::{EnvReport, life};
 
 /// Long enough for the first answers of all watches; a healthy environment answers at once.
 const LOOK: Duration = Duration::from_secs(3);
@@ -24,6 +26,7 @@ pub(super) async fn run(args: &StatusArgs, context: Context, colour: bool) -> Re
     let mut report = EnvReport::of(&target.environment, &context.run_id);
     report.reached_by(reach.router.as_deref());
     report.notes.extend(changed_scc(&target)?);
+    report.notes.extend(target.expires.as_deref().map(|at| life::until(at, Timestamp::now())));
     report.objects = target.live.objects.keys().map(|id| (id.clone(), "unchanged")).collect();
     let serving = Serving {
         cluster: &cluster,

@@ -28,6 +28,8 @@ pub(super) struct Target {
     pub(super) needs_project: bool,
     /// Flags that were recorded and belonged to another emulator.
     pub(super) dropped: Vec<&'static str>,
+    /// When its time is over (RFC 3339), by its inventory; for good without one.
+    pub(super) expires: Option<String>,
 }
 
 impl Target {
@@ -159,7 +161,8 @@ async fn look(cluster: &Cluster, facts: &Facts, sought: Sought<'_>) -> Result<Ta
     };
     let environment = Environment::validate(name, choices, place)?;
     let needs_project = tenure == Tenure::Project && !is_there;
-    Ok(Target { environment, live, domain_is_unknown, needs_project, dropped })
+    let expires = inventory.and_then(|inventory| inventory.expires);
+    Ok(Target { environment, live, domain_is_unknown, needs_project, dropped, expires })
 }
 
 /// The environment, which must be there already.

@@ -28,7 +28,7 @@ use crate::manifest::{Kind, ObjectId};
 use crate::plan;
 use crate::plan::record::{self, RECORDED, Run, STARTED};
 use crate::render;
-use crate::report::{self, EnvReport};
+use crate::report::{self, EnvReport, life};
 use crate::rights::Preflight;
 use crate::settings::Choices;
 
@@ -109,8 +109,7 @@ impl Up<'_> {
             let expires = draft.environment.ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(rfc3339);
             let result = if locking::only_records(&draft.plan) { RECORDED } else { STARTED };
             let run = Run { result: result.to_owned(), ..run_record(context, facts, &draft.environment, now) };
-            let told = |at: &String| format!("it expires at {at}; `lsdeploy gc` removes it from then on");
-            draft.notes.extend(expires.as_ref().map(told));
+            draft.notes.extend(expires.as_deref().map(|at| life::until(at, now)));
             record::stamp(&mut draft.plan, &run, expires);
         }
         if !draft.plan.is_empty() {
@@ -146,7 +145,7 @@ impl Up<'_> {
         let mut report = EnvReport::of(&draft.environment, &self.context.run_id);
         report.phases = phases;
         if let Err(error) = Box::pin(self.take_place(draft, choices, &events, &mut report)).await {
-            report.fail(error.pasteable(&self.context.flags(&report.env)));
+            report.fail(error.pasteable(&self.context.way(&report.env)));
         }
         report
     }
@@ -208,7 +207,7 @@ impl Up<'_> {
         let mut applied = match applied {
             Ok(applied) => applied,
             Err(error) => {
-                report.fail(error.pasteable(&context.flags(&report.env)));
+                report.fail(error.pasteable(&context.way(&report.env)));
                 return None;
             }
         };

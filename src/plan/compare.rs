@@ -102,7 +102,7 @@ pub(super) fn list_key(path: &str, items: &[Value]) -> Option<&'static str> {
 }
 
 /// The API leaves empty values out.
-fn is_empty(value: &Value) -> bool {
+pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(list) => list.is_empty(),

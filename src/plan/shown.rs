@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::compare::{is_whole, list_key};
+use super::compare::{is_empty, is_whole, list_key};
 use super::merge::LAST_APPLIED;
 use super::{Action, Step};
 
@@ -21,7 +21,11 @@ pub fn before_and_after(step: &Step, live: Option<&Value>) -> (Value, Value) {
     let (mut before, mut after) = match step.action {
         Action::Delete => (without_noise(live), Value::Null),
         Action::Create => (Value::Null, step.desired.clone()),
-        _ => (cut_down(live, &step.desired, ""), step.desired.clone()),
+        _ => {
+            let before = cut_down(live, &step.desired, "");
+            let after = without_phantoms(&step.desired, &before);
+            (before, after)
+        }
     };
     mask(&mut before, &mut after);
     (before, after)
@@ -55,6 +59,21 @@ fn cut_down(live: &Value, desired: &Value, path: &str) -> Value {
             None => live.clone(),
         },
         _ => live.clone(),
+    }
+}
+
+/// An empty value where there is none is no change: the API leaves such values out.
+fn without_phantoms(desired: &Value, before: &Value) -> Value {
+    match (desired, before) {
+        (Value::Object(wanted), Value::Object(live)) => {
+            let shown = wanted.iter().filter(|(key, value)| live.contains_key(*key) || !is_empty(value));
+            let below = |key: &String| live.get(key).unwrap_or(&Value::Null);
+            shown.map(|(key, value)| (key.clone(), without_phantoms(value, below(key)))).collect::<Map<_, _>>().into()
+        }
+        (Value::Array(wanted), Value::Array(live)) if wanted.len() == live.len() => {
+            wanted.iter().zip(live).map(|(wanted, live)| without_phantoms(wanted, live)).collect()
+        }
+        _ => desired.clone(),
     }
 }
 
@@ -131,6 +150,14 @@ mod tests {
             json!({"spec": {"template": {"spec": {"containers": [{"name": "emulator", "image": "old"}]}}}})
         );
         assert_eq!(after, wanted);
+    }
+
+    #[test]
+    fn an_empty_value_is_shown_only_where_it_empties_something() {
+        let live = json!({"spec": {"paused": true, "groups": ["system:x"]}});
+        let wanted = json!({"spec": {"paused": false, "groups": [], "hostAliases": [], "users": null}});
+        let (_, after) = before_and_after(&step(Action::Update, wanted), Some(&live));
+        assert_eq!(after, json!({"spec": {"paused": false, "groups": []}}));
     }
 
     #[test]

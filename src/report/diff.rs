@@ -15,6 +15,8 @@ use crate::yaml;
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
+/// Characters of an unchanged line that are shown: it only says where a change is.
+const CONTEXT_WIDTH: usize = 120;
 
 /// One object that `up` would write or delete.
 pub struct Change {
@@ -109,7 +111,9 @@ fn lines(before: &str, after: &str) -> Vec<String> {
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
-            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
+            let line = change.value().trim_end_matches('\n');
+            let cut = line.char_indices().nth(CONTEXT_WIDTH).filter(|_| sign == ' ');
+            lines.push(cut.map_or_else(|| format!("{sign} {line}"), |(at, _)| format!("{sign} {}...", &line[..at])));
         }
     }
     lines
@@ -146,5 +150,12 @@ mod tests {
         let text = text("a", &super::changes(&plan, &live).unwrap(), false);
         assert!(text.contains("image: old") && text.contains("image: new"), "{text}");
         assert!(text.contains("- /spec/paused") && !text.contains("- /spec/template"), "{text}");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_where_it_does_not_change() {
+        let long = "x".repeat(500);
+        let shown = lines(&format!("a: {long}\nb: 1\n"), &format!("a: {long}\nb: {long}\n"));
+        assert_eq!(shown.iter().map(String::len).collect::<Vec<_>>(), [2 + CONTEXT_WIDTH + 3, 6, 5 + 500], "{shown:?}");
     }
 }

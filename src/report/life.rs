@@ -34,14 +34,24 @@ pub fn history_json(inventory: &Inventory) -> String {
     format!("{value:#}\n")
 }
 
+/// Until when an environment is there, as a sentence; `at` as its inventory says it (RFC 3339).
+pub fn until(at: &str, now: Timestamp) -> String {
+    match time_left(at, now) {
+        Some(left) if left == "over" => format!("its time was over at {at}: the next `lsdeploy gc` removes it"),
+        Some(left) => format!("it expires {left}, at {at}; `lsdeploy gc` removes it from then on"),
+        None => format!("when it expires is not known: its inventory says {}", printable(at)),
+    }
+}
+
 /// How long an environment still has, in a word: `in 3h`, `over`, or a dash for good.
 pub(super) fn left(inventory: &Inventory, now: Timestamp) -> String {
-    let expires: Option<Timestamp> = inventory.expires.as_deref().and_then(|expires| expires.parse().ok());
-    let Some(expires) = expires else { return "-".to_owned() };
-    match expires.duration_since(now).as_secs() {
-        ..=0 => "over".to_owned(),
-        seconds => format!("in {}", rough(seconds)),
-    }
+    inventory.expires.as_deref().and_then(|at| time_left(at, now)).unwrap_or_else(|| "-".to_owned())
+}
+
+fn time_left(at: &str, now: Timestamp) -> Option<String> {
+    let seconds = at.parse::<Timestamp>().ok()?.duration_since(now).as_secs();
+    // It is written without the fraction of a second.
+    Some(if seconds <= 0 { "over".to_owned() } else { format!("in {}", rough(seconds + 1)) })
 }
 
 /// Seconds in the unit that says most.

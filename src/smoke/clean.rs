@@ -12,7 +12,6 @@ use super::{
     shared::Shared,
     sweep::{self, Act, Found, Scope, Sweep},
 };
-use crate::error::pasteable;
 use crate::finding::{Finding, code};
 
 /// What a cleaning did.
@@ -131,7 +130,7 @@ async fn one(shared: Arc<Shared>, target: Target, ends: Instant) -> Cleaned {
         Err(finding) => cleaned.failed.push(Failed { service: service.clone(), name: None, finding }),
     }
     for Failed { finding, .. } in &mut cleaned.failed {
-        finding.hint = pasteable(&finding.hint, &shared.options.flags);
+        finding.hint = shared.options.way.pasteable(&finding.hint);
     }
     for Found { kind, name, fault } in sweep.found {
         match fault {

@@ -6,6 +6,7 @@ use http::Uri;
 use serde::Deserialize;
 
 use super::{dial::Origin, proxy::Proxies, stop::Stop};
+use crate::hint::Way;
 
 /// Names made by a run carry its id, and the shortest limit among the services is the domain name of `es`:
 /// 28 characters, of which `lsdeploy-` and `-es` take 12.
@@ -53,8 +54,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// Ends the run early, with everything taken back.
     pub stop: Stop,
-    /// The flags that lead other commands here (`--env team1`), for hints that can be pasted.
-    pub flags: String,
+    /// How other commands are led here, for hints that can be pasted.
+    pub way: Way,
 }
 
 /// How long each stage of a request, and all of them together, may take.

@@ -25,7 +25,6 @@ use super::{
     result::{Operation, ServiceResult, millis},
     shared::Shared,
 };
-use crate::error::pasteable;
 use crate::finding::{Phase, code};
 
 /// First and longest pause between two polls.
@@ -220,7 +219,7 @@ impl Run {
     pub(super) fn finish(self, outcome: Result<(), Failure>) -> ServiceResult {
         let mut failure = with_clocks(outcome, self.connector.clock_ahead()).err();
         if let Some(Failure { finding, .. }) = &mut failure {
-            finding.hint = pasteable(&finding.hint, &self.shared.options.flags);
+            finding.hint = self.shared.options.way.pasteable(&finding.hint);
         }
         ServiceResult::checked(self.target, self.operations, millis(self.started), failure)
     }

@@ -11,6 +11,7 @@ mod safety;
 mod scripted;
 mod tls;
 
+use lsdeploy::hint::Way;
 use lsdeploy::smoke::{Deadlines, Limit, Options, Target};
 
 /// Options as a run of the command has them.
@@ -30,7 +31,7 @@ pub(crate) fn options(run_id: &str) -> Options {
         env: None,
         proxies: lsdeploy::smoke::Proxies::default(),
         stop: lsdeploy::smoke::Stop::default(),
-        flags: String::new(),
+        way: Way::default(),
     }
 }
 

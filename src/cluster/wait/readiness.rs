@@ -27,10 +27,8 @@ pub(super) fn failing(view: &View<'_>) -> Option<Symptom> {
     let probe = if emulator.started == Some(false) { "startup" } else { "readiness" };
     let seen = told.map_or_else(|| format!("its {probe} probe has not passed yet"), ToOwned::to_owned);
     let message = format!("container {} of pod {pod} runs but is not ready: {seen}", emulator.name);
-    let env = &view.expect.env;
-    let hint = format!(
-        "`lsdeploy logs --env {env}` shows what the emulator is doing; a slow start needs a longer `--timeout`"
-    );
+    let (env, patience) = (&view.expect.env, view.expect.patience());
+    let hint = format!("`lsdeploy logs --env {env}` shows what the emulator is doing; a slow start needs {patience}");
     let symptom = Symptom::new("readiness-failing", &message, hint).evidence(event.map(event_line));
     Some(symptom.named_after(START_GRACE))
 }
@@ -40,9 +38,9 @@ fn filling(view: &View<'_>, pod: &str) -> Option<Symptom> {
     let scripts = view.containers().find(|status| status.name == names::INIT_CONTAINER && !status.ready)?;
     scripts.state.as_ref()?.running.as_ref()?;
     let message = format!("container {} of pod {pod} still runs the scripts of --init", scripts.name);
-    let env = &view.expect.env;
+    let (env, patience) = (&view.expect.env, view.expect.patience());
     let hint = format!(
-        "`lsdeploy logs --env {env} --init` shows which one and what it said; mend it and give `--init` again, or give it a longer `--timeout`"
+        "`lsdeploy logs --env {env} --init` shows which one and what it said; mend it and give `--init` again, or give it {patience}"
     );
     Some(Symptom::new("readiness-failing", &message, hint).named_after(START_GRACE))
 }

@@ -53,8 +53,9 @@ pub(super) fn timed_out(assessment: &Assessment, expect: &Expectation, timeout: 
     let Some(likeliest) = named.chain(suspected).next() else {
         let message = format!("{gave_up}; still missing: {missing}; last seen: {}", assessment.waiting);
         let hint = format!(
-            "`lsdeploy status --env {0}` and `lsdeploy logs --env {0}` show where it stands; a slow cluster needs a longer `--timeout`",
-            expect.env
+            "`lsdeploy status --env {0}` and `lsdeploy logs --env {0}` show where it stands; a slow cluster needs {1}",
+            expect.env,
+            expect.patience()
         );
         return Stuck { finding: Finding { code: "timed-out", message, hint }, evidence: Vec::new() };
     };

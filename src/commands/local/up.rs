@@ -88,7 +88,7 @@ impl Up<'_> {
             }
             let environment = Environment::local(name, choices)?;
             let answers = match url {
-                Some(url) if !environment.scripts.is_empty() => return Err(url.no_scripts()),
+                Some(url) if !environment.scripts.is_empty() => return Err(url.no_scripts(&environment.name)),
                 Some(url) => Answers::Given(url),
                 None => Answers::Installed(emulator::install(&environment, places, context.timeout, &events).await?),
             };

@@ -43,4 +43,8 @@ fn status_list_and_logs_agree() {
     assert!(listed["envs"].as_array().unwrap().iter().any(|env| env["env"] == "seen"), "{listed}");
     let logs = lab.lsdeploy(&["logs", "--env", "seen", "--tail", "50"]);
     assert!(logs.code == 0 && logs.stdout.contains("Running on"), "{logs:?}");
+    for (flag, why) in [("--previous", "it was not restarted"), ("--init", "no scripts ran in pod")] {
+        let none = lab.lsdeploy(&["logs", "--env", "seen", flag]);
+        assert!(none.code == 2 && none.stderr.contains(why) && none.stderr.contains("hint:"), "{none:?}");
+    }
 }

@@ -38,6 +38,8 @@ fn the_time_to_live_is_one_patch_and_the_history_says_who_did_what() {
     let listed = lab.lsdeploy(&["list"]);
     let line = listed.stdout.lines().find(|line| line.starts_with("mortal")).unwrap().to_owned();
     assert!(line.ends_with("in 3h") || line.ends_with("in 4h"), "{line}");
+    let status = lab.lsdeploy(&["status", "--env", "mortal"]);
+    assert!(status.stdout.contains("note: it expires in "), "{status:?}");
 
     let (ran, history) = lab.json(&["history", "--env", "mortal"]);
     assert_eq!(ran.code, 0, "{ran:?}");

@@ -145,6 +145,9 @@ fn an_emulator_that_never_becomes_ready() {
     }
     let _clean = lab.clean(&["never"], &[]);
     assert_stuck(&lab, "never", &["--image", "lab.test/sleeper:1", "--timeout", "40s"], "readiness-failing", 60);
+    // A command that only looks has no use for more time.
+    let status = lab.lsdeploy(&["status", "--env", "never"]);
+    assert!(status.code == 1 && status.stderr.contains("a slow start needs `lsdeploy up --env never"), "{status:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use lsdeploy::{
     finding::{Phase, code},
+    hint::Way,
     smoke::{self, Deadlines, Options, ServiceResult, Status},
 };
 
@@ -67,7 +68,8 @@ async fn a_call_on_a_kept_connection_that_a_reload_of_the_router_ends_is_sent_ag
 #[tokio::test]
 async fn commands_in_hints_can_be_pasted() {
     let port = serve(Script::Say(http("400 Bad Request", "", r#"{"__type": "Busy", "message": "later"}"#)));
-    let options = Options { flags: "--env team1 --target local".to_owned(), ..quick() };
+    let way = Way { to_env: vec!["--env team1".to_owned(), "--target local".to_owned()], to_cluster: vec![] };
+    let options = Options { way, ..quick() };
     let results = smoke::run(&[target("sqs", &local(port))], &options, |_, _| ()).await.unwrap();
     let hint = &results[0].finding.as_ref().unwrap().hint;
     assert!(hint.contains("`lsdeploy logs --env team1 --target local`"), "{hint}");

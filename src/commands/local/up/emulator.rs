@@ -8,7 +8,7 @@ use http::Uri;
 
 use super::super::surroundings;
 use crate::emulator;
-use crate::environment::Environment;
+use crate::environment::{EnvName, Environment};
 use crate::environment::local::local_emulators;
 use crate::error::{CommandError, Result};
 use crate::events::Events;
@@ -73,9 +73,9 @@ impl Url {
     }
 
     /// An emulator that is not ours is not filled: nobody knows what it holds, and with which Python.
-    pub(super) fn no_scripts(&self) -> CommandError {
+    pub(super) fn no_scripts(&self, env: &EnvName) -> CommandError {
         CommandError::new(format!("--init is for an emulator that lsdeploy starts, not for the one at {self}"))
-            .hint("run the scripts from outside, after `eval \"$(lsdeploy env --env ENV --target local)\"`; `--init none` forgets those that are recorded")
+            .hint(format!("run the scripts from outside, after `eval \"$(lsdeploy env --env {env} --target local)\"`; `--init none` forgets those that are recorded"))
     }
 
     /// Refuses the router of an environment: requests would go in a circle.
