@@ -38,6 +38,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::again::quoted;
 use crate::cli::file::locate;
+use crate::cli::scc::{SccArgs, SccCommand};
 use crate::cli::{Cli, Command, GlobalArgs, OutputFormat, SmokeArgs, TargetName};
 use crate::cluster::lock::{Holder, Locks};
 use crate::cluster::{ClientArgs, Cluster, Gate, Link};

@@ -243,8 +243,11 @@ fn choose_services(profile: &Profile, chosen: Option<&[String]>) -> Result<Vec<S
     let known = profile.service_names();
     let Some(chosen) = chosen else { return Ok(known) };
     if chosen.iter().all(String::is_empty) {
-        return Err(CommandError::new("--services names no service")
-            .hint(format!("{} has: {}; without the flag it gets them all", profile.name, known.join(", "))));
+        return Err(CommandError::new("--services names no service").hint(format!(
+            "{} has: {}; without the flag it gets them all",
+            profile.name,
+            known.join(", ")
+        )));
     }
     let unknown: Vec<&str> =
         chosen.iter().map(String::as_str).filter(|name| !known.iter().any(|k| k == name)).collect();

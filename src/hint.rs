@@ -94,11 +94,7 @@ mod tests {
                 "`lsdeploy smoke --clean`",
                 "`lsdeploy smoke --env team1 --clean --kubeconfig '/a --b' --context c`",
             ),
-            (
-                endpoint,
-                "`lsdeploy smoke`, `lsdeploy logs`",
-                "`lsdeploy smoke --endpoint http://x`, `lsdeploy logs`",
-            ),
+            (endpoint, "`lsdeploy smoke`, `lsdeploy logs`", "`lsdeploy smoke --endpoint http://x`, `lsdeploy logs`"),
         ] {
             assert_eq!(way.pasteable(hint), pasted);
             assert_eq!(Way::default().pasteable(hint), hint);

@@ -229,8 +229,7 @@ pub const HOMELESS: &str = "somebody else (it names no namespace)";
 pub fn foreign_owner_of(kind: Kind, env: &str, namespace: &str, object: &Value) -> Option<String> {
     let home = object.pointer("/metadata/annotations/lsdeploy.dev~1namespace").and_then(Value::as_str);
     let is_homeless = kind == Kind::SecurityContextConstraints && home.is_none();
-    foreign_owner(env, namespace, object)
-        .or_else(|| is_homeless.then(|| HOMELESS.to_owned()))
+    foreign_owner(env, namespace, object).or_else(|| is_homeless.then(|| HOMELESS.to_owned()))
 }
 
 /// Who owns a live object that is no SCC, unless it is this environment's: the labels must name it, and so must the

@@ -73,7 +73,11 @@ pub struct Expectation {
 impl Expectation {
     /// What gives a slow cluster the time it needs: a command that only looks does not wait.
     fn patience(&self) -> String {
-        if self.wake { "a longer `--timeout`".to_owned() } else { format!("`lsdeploy up --env {}`, which waits", self.env) }
+        if self.wake {
+            "a longer `--timeout`".to_owned()
+        } else {
+            format!("`lsdeploy up --env {}`, which waits", self.env)
+        }
     }
 }
 

@@ -29,16 +29,16 @@ pub(super) async fn execute(command: Command, context: Context, colour: bool) ->
         Command::Down(args) => down(&args, context, colour).await,
         Command::Status(args) => look::status(&args, context, colour).await,
         Command::List(args) => list::run(&args, &context),
-        Command::Render(_) => Err(CommandError::new("there are no manifests on the local target")
-            .hint(format!(
-                "leave --target out: `lsdeploy render --env {env} --apps-domain apps.example.com` needs no cluster"
-            ))),
+        Command::Render(_) => Err(CommandError::new("there are no manifests on the local target").hint(format!(
+            "leave --target out: `lsdeploy render --env {env} --apps-domain apps.example.com` needs no cluster"
+        ))),
         Command::Diff(_) => Err(CommandError::new("there are no objects to compare on the local target")
             .hint("`lsdeploy status` says what runs")),
         Command::Gc => Err(CommandError::new("nothing expires on the local target")
             .hint("`lsdeploy down --env ENV --target local` removes an environment")),
-        Command::History(_) => Err(CommandError::new("the local target records no runs")
-            .hint("`lsdeploy status` says what runs")),
+        Command::History(_) => {
+            Err(CommandError::new("the local target records no runs").hint("`lsdeploy status` says what runs"))
+        }
         Command::AdminBundle(_) => Err(CommandError::new("the local target needs no cluster-admin")
             .hint(format!("leave --target out: `lsdeploy admin-bundle --env {env}` is for a cluster"))),
         Command::Scc(_) => Err(CommandError::new("there are no SCCs on the local target")

@@ -50,9 +50,13 @@ fn explain(fault: &Fault, pod: &str, args: &LogsArgs) -> CommandError {
             CommandError::new(format!("there is no earlier container in pod {pod}: it was not restarted"))
                 .hint("`lsdeploy logs` shows the one that runs")
         }
-        Some(400) if args.init => CommandError::new(format!("no scripts ran in pod {pod}: it has no container for them"))
-            .hint("`lsdeploy up --init DIR` runs scripts when the emulator is ready"),
-        Some(400) => fault.explain(&format!("read the log of {pod}")).hint("`lsdeploy status` says why it does not run"),
+        Some(400) if args.init => {
+            CommandError::new(format!("no scripts ran in pod {pod}: it has no container for them"))
+                .hint("`lsdeploy up --init DIR` runs scripts when the emulator is ready")
+        }
+        Some(400) => {
+            fault.explain(&format!("read the log of {pod}")).hint("`lsdeploy status` says why it does not run")
+        }
         _ => fault.explain(&format!("read the log of {pod}")),
     }
 }

@@ -8,8 +8,8 @@ use http::Uri;
 
 use super::super::surroundings;
 use crate::emulator;
-use crate::environment::{EnvName, Environment};
 use crate::environment::local::local_emulators;
+use crate::environment::{EnvName, Environment};
 use crate::error::{CommandError, Result};
 use crate::events::Events;
 use crate::local::state::Places;
