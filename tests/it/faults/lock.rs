@@ -255,6 +255,36 @@ fn a_plan_that_another_run_made_stale_is_made_anew() {
     assert_eq!(lab.locks("lockstale"), "");
 }
 
+#[test]
+fn a_run_that_cannot_go_on_once_it_has_the_lock_gives_it_back_while_others_go_on() {
+    let Some(lab) = Lab::shared() else { return };
+    let _clean = lab.clean(&["lockback", "lockon"], &[]);
+    assert_eq!(lab.lsdeploy(&[&up("lockback")[..], &["--no-wait"]].concat()).code, 0);
+    let proxy = Proxy::start(&lab);
+    // Both are held up on their way to the lock. Meanwhile somebody takes the name of a Route that the one is to make.
+    proxy.arm(Some((When::All("POST leases".to_owned()), Fault::Delay(Duration::from_secs(8)))));
+    let begin = Instant::now();
+    let mut both = proxy.spawn(&["up", "--env", "lockback,lockon", "--emulator", "moto", "--services", "sqs,s3"]);
+    lab.kubectl(&["wait", "--for=create", "namespace/localstack-lockon", "--timeout=60s"]);
+    let early = lab.lsdeploy(&["up", "--env", "lockback", "--services", "sqs,sns", "--no-wait"]);
+    assert_eq!(early.code, 0, "{early:?}");
+    let route = json!({"apiVersion": "route.openshift.io/v1", "kind": "Route",
+        "metadata": {"name": "s3", "namespace": "localstack-lockback"}, "spec": {"to": {"kind": "Service", "name": "mine"}}});
+    lab.apply(&route.to_string());
+    let refused = |text: &str| text.contains("error:") && text.contains("Route/s3 (owned by somebody else");
+    let mut given_back = false;
+    while both.try_wait().unwrap().is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(120), "it does not end");
+        let under_way = lab.locks("lockon") != "";
+        given_back |= under_way && lab.locks("lockback").is_empty() && begin.elapsed() > Duration::from_secs(9);
+        thread::sleep(Duration::from_millis(200));
+    }
+    let ended = ran(&both.wait_with_output().unwrap());
+    assert!(ended.code == 2 && refused(&ended.stderr), "{ended:?}");
+    assert!(ended.stdout.contains("lockon"), "{ended:?}");
+    assert!(given_back, "the lock of lockback was kept until the end of lockon");
+}
+
 /// A Lease of somebody else's program, which happens to be called lsdeploy too.
 fn somebody_elses_lease(lab: &Lab, namespace: &str) {
     let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
