@@ -83,23 +83,26 @@ fn ways(kind: &str) -> Vec<(&'static str, Fault)> {
 /// The kinds of requests of a whole life.
 fn kinds(lab: &Lab) -> Vec<String> {
     let proxy = Proxy::start(lab);
-    proxy.arm(None);
-    let ran = proxy.run(&up("lockkind0"));
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let mut seen = proxy.seen();
-    proxy.arm(None);
-    let ran = proxy.run(&["down", "--env", "lockkind0"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    seen.extend(proxy.seen());
+    let mut seen = Vec::new();
+    for (_, arguments) in life("lockkind0") {
+        proxy.arm(None);
+        let ran = proxy.run(&arguments);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        seen.extend(proxy.seen());
+    }
     distinct(&seen)
 }
 
-/// The whole life with one request of that kind failing in `up`, and one in `down`. What is worth another try is mended by the
+/// The second `up` looks at what the first one made.
+fn life(env: &str) -> [(&'static str, Vec<&str>); 3] {
+    [("up", up(env)), ("up again", up(env)), ("down", vec!["down", "--env", env])]
+}
+
+/// The whole life with one request of that kind failing in each of its runs. What is worth another try is mended by the
 /// same run; anything else ends with an error that says what to do, and the next run mends it.
 fn fail_and_mend(lab: &Lab, proxy: &Proxy, env: &str, kind: &str, fault: Fault) -> Result<String, String> {
     let mut told = Vec::new();
-    for verb in ["up", "down"] {
-        let arguments = if verb == "up" { up(env) } else { vec!["down", "--env", env] };
+    for (verb, arguments) in life(env) {
         proxy.arm(Some((When::Kind(kind.to_owned(), 1), fault)));
         let ran = proxy.run(&arguments);
         let hit = !proxy.hit().is_empty();
