@@ -6,10 +6,12 @@ use crate::cli::OutputFormat;
 use crate::cli::diff::DiffArgs;
 use crate::cluster::discover;
 use crate::environment::{self, EnvName, Environment};
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::events::What;
 use crate::exit::ExitStatus;
+use crate::manifest::{Kind, ObjectId};
 use crate::plan::{Action, LiveState, Plan};
+use crate::render::{INVENTORY, names};
 use crate::report::diff as report;
 
 pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Result<Outcome> {
@@ -22,7 +24,11 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     let cluster = context.connect().await?;
     let facts = discover::discover(&cluster).await?;
     let wanted = Wanted { name: &name, namespace, choices, adopted: &adopted, token: token.as_ref() };
-    let Draft { plan, live, domain_is_unknown, notes, .. } = Box::pin(draft::draft(&cluster, &facts, wanted)).await?;
+    let drafted = Box::pin(draft::draft(&cluster, &facts, wanted)).await?;
+    let Draft { environment, plan, live, needs_project, domain_is_unknown, notes, .. } = drafted;
+    if !needs_project && nothing_is_seen(&live) {
+        return Err(unseen(&environment));
+    }
     if domain_is_unknown {
         return Err(environment::unknown_domain());
     }
@@ -40,6 +46,20 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     };
     let status = if changes.is_empty() { ExitStatus::Success } else { ExitStatus::Failure };
     Ok(Outcome { status, ..Outcome::success(text) })
+}
+
+/// Neither the namespace nor what an environment always has may be read.
+fn nothing_is_seen(live: &LiveState) -> bool {
+    let inventory = ObjectId::new(Kind::ConfigMap, INVENTORY);
+    live.hidden.contains(&inventory) && live.hidden.contains(&ObjectId::new(Kind::Deployment, names::EMULATOR))
+}
+
+/// Whatever stood there would be a guess.
+fn unseen(environment: &Environment) -> CommandError {
+    let (name, home) = (&environment.name, &environment.namespace);
+    CommandError::new(format!("cannot say what `up` would change of {name}: you may read nothing in {home}"))
+        .hint("have who administers it let you in: `oc policy add-role-to-user view USER -n NAMESPACE`")
+        .hint("`lsdeploy up` says which rights it needs, and writes nothing without them")
 }
 
 /// What would be made because it cannot be seen.

@@ -187,6 +187,11 @@ impl<'a> Seen<'a> {
         if at.met(Trouble::Absent) { Some(false) } else { at.error.is_none().then_some(true) }
     }
 
+    /// True where an API server answered, whatever of it may be read: everybody may ask for its version.
+    pub fn has_api(&self) -> bool {
+        self.object("version").is_some()
+    }
+
     /// An object of the API, e.g. `services/openshift-dns/dns-default` or `dnses.operator.openshift.io/default`.
     pub fn object(&self, name: &str) -> Option<(At<'a>, Value)> {
         let at = self.all().find(|at| at.transport == Transport::Api && at.name == name)?;

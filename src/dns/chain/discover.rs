@@ -32,7 +32,7 @@ pub fn discover(evidence: &Evidence) -> Chain {
             coredns::cluster(&mut builder, &chain);
         }
         Platform::Minishift => node::minishift(&mut builder, &chain),
-        Platform::None => {}
+        Platform::None => builder.closed(),
     }
     for place in evidence.places.iter().filter(|place| place.kind == PlaceKind::Workstation) {
         node::workstation(&mut builder, place, &evidence.targets);
@@ -77,6 +77,7 @@ mod tests {
     use super::*;
     use crate::dns::chain::{Hop, Platform, Role};
     use crate::dns::modes::fixtures::{openshift3, openshift4};
+    use crate::dns::observation::{Observation, ProbeError, Transport, Trouble};
 
     /// Who asks whom, as words.
     fn path(hops: &[Hop]) -> Vec<String> {
@@ -186,5 +187,23 @@ mod tests {
         let found = discover(&evidence);
         assert_eq!(found.platform, Platform::None);
         assert!(found.unseen.iter().any(|unseen| unseen.contains("/etc/resolv.conf of pod")), "{:?}", found.unseen);
+    }
+
+    #[test]
+    fn a_cluster_that_shows_nothing_is_said_to_be_there() {
+        let mut evidence = openshift4();
+        evidence.places.retain(|place| place.kind == PlaceKind::Workstation);
+        let places = evidence.places.clone();
+        evidence.observations.retain(|seen| places.iter().any(|place| place.name == seen.vantage));
+        let said = |evidence: &Evidence| discover(evidence).unseen.join("; ");
+        assert!(!said(&evidence).contains("the cluster"), "{}", said(&evidence));
+        evidence.object("version", &json!({"gitVersion": "v1.34.4"}));
+        for name in ["services/openshift-dns/dns-default", "nodes"] {
+            let mut forbidden = Observation::blank("api", name, "OBJECT", Transport::Api);
+            forbidden.error = Some(ProbeError { kind: Trouble::Unreadable, detail: "forbidden (HTTP 403)".to_owned() });
+            evidence.put(forbidden);
+        }
+        let words = "the way of names inside of the cluster: of its API 2 objects cannot be read, forbidden (HTTP 403)";
+        assert!(said(&evidence).contains(words), "{}", said(&evidence));
     }
 }

@@ -87,7 +87,7 @@ fn summary(evidence: &Evidence, found: &[Finding], when: Option<When>) -> Elemen
 
 /// When, how long, which cluster, which version.
 fn footing(evidence: &Evidence, when: Option<When>) -> Element {
-    let platform = words::platform(evidence.chain.platform);
+    let platform = words::platform(evidence);
     let version = format!("{platform} · lsdeploy {}", env!("CARGO_PKG_VERSION"));
     let line = element("p").class("when");
     let Some(When { began, took }) = when else { return line.text(version) };

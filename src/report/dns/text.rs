@@ -59,7 +59,7 @@ pub fn chain(evidence: &Evidence, colour: bool) -> String {
 
 fn title(evidence: &Evidence, colour: bool) -> String {
     let chain = &evidence.chain;
-    let mut parts = vec![words::platform(chain.platform).to_owned()];
+    let mut parts = vec![words::platform(evidence).to_owned()];
     if !chain.cluster_domain.is_empty() {
         parts.push(format!("cluster domain {}", printable(&chain.cluster_domain)));
     }

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use crate::dns::chain::{Hop, Platform};
+use crate::dns::evidence::Evidence;
 use crate::dns::observation::{Flags, Observation, Record, Transport, Trouble};
+use crate::dns::seen::Seen;
 
 /// The reply's code, or the trouble in its place: one word or two.
 pub(super) fn result(seen: &Observation) -> String {
@@ -145,14 +147,15 @@ pub(super) fn zones(zones: &[String]) -> String {
 }
 
 /// The generation of the cluster.
-pub(super) fn platform(platform: Platform) -> &'static str {
-    match platform {
+pub(super) fn platform(evidence: &Evidence) -> &'static str {
+    match evidence.chain.platform {
         Platform::OpenShift3 => "OpenShift 3",
         Platform::Minishift => "minishift",
         Platform::OpenShift4 => "OpenShift 4",
         Platform::Crc => "OpenShift Local (CRC)",
         Platform::MicroShift => "MicroShift",
         Platform::Kubernetes => "Kubernetes",
+        Platform::None if Seen::new(evidence).has_api() => "a cluster that shows nothing of its path",
         Platform::None => "no cluster in sight",
     }
 }

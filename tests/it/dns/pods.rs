@@ -48,6 +48,9 @@ fn who_may_not_exec_is_told_which_right_is_missing() {
     // From here alone the run goes on, and says what it could not read.
     let Some(ran) = as_user("LAB_KUBECONFIG_NOBODY", &["--output", "json"]) else { return };
     assert!(ran.code < 2, "{ran:?}");
+    let Some(told) = as_user("LAB_KUBECONFIG_NOBODY", &[]) else { return };
+    assert!(told.stdout.contains("a cluster that shows nothing of its path"), "{told:?}");
+    assert!(told.stdout.contains("What could not be seen"), "{told:?}");
     let saved: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let seen = saved["observations"].as_array().unwrap();
     let service = seen.iter().find(|seen| seen["name"] == "services/openshift-dns/dns-default").unwrap();

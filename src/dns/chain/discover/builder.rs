@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::facts::{addresses_of_node, cluster_ips, is_like_a_service, local_addresses};
 use crate::dns::chain::{Chain, Forward, Hop, Place, PlaceKind, Platform, Role};
-use crate::dns::seen::Seen;
+use crate::dns::observation::{Transport, Trouble};
+use crate::dns::seen::{At, Seen};
 
 /// The port of DNS.
 pub(super) const DNS: u16 = 53;
@@ -41,6 +42,17 @@ impl<'a> Builder<'a> {
         let what = what.into();
         if !self.unseen.contains(&what) {
             self.unseen.push(what);
+        }
+    }
+
+    /// A cluster that answers and shows nothing of its path.
+    pub(super) fn closed(&mut self) {
+        let unreadable = |at: &At<'_>| at.transport == Transport::Api && at.met(Trouble::Unreadable);
+        let details: Vec<&str> =
+            self.seen.all().filter(unreadable).filter_map(|at| Some(at.observation().error.as_ref()?.detail.as_str())).collect();
+        if let (true, Some(first)) = (self.seen.has_api(), details.first()) {
+            let count = details.len();
+            self.unseen(format!("the way of names inside of the cluster: of its API {count} objects cannot be read, {first}"));
         }
     }
 
