@@ -48,11 +48,17 @@ impl<'a> Builder<'a> {
     /// A cluster that answers and shows nothing of its path.
     pub(super) fn closed(&mut self) {
         let unreadable = |at: &At<'_>| at.transport == Transport::Api && at.met(Trouble::Unreadable);
-        let details: Vec<&str> =
-            self.seen.all().filter(unreadable).filter_map(|at| Some(at.observation().error.as_ref()?.detail.as_str())).collect();
+        let details: Vec<&str> = self
+            .seen
+            .all()
+            .filter(unreadable)
+            .filter_map(|at| Some(at.observation().error.as_ref()?.detail.as_str()))
+            .collect();
         if let (true, Some(first)) = (self.seen.has_api(), details.first()) {
             let count = details.len();
-            self.unseen(format!("the way of names inside of the cluster: of its API {count} objects cannot be read, {first}"));
+            self.unseen(format!(
+                "the way of names inside of the cluster: of its API {count} objects cannot be read, {first}"
+            ));
         }
     }
 
