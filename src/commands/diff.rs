@@ -48,7 +48,7 @@ pub(super) async fn run(args: &DiffArgs, context: Context, colour: bool) -> Resu
     Ok(Outcome { status, ..Outcome::success(text) })
 }
 
-/// Neither the namespace nor what an environment always has may be read.
+/// What every environment has may not be read.
 fn nothing_is_seen(live: &LiveState) -> bool {
     let inventory = ObjectId::new(Kind::ConfigMap, INVENTORY);
     live.hidden.contains(&inventory) && live.hidden.contains(&ObjectId::new(Kind::Deployment, names::EMULATOR))
