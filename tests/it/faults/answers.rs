@@ -53,7 +53,7 @@ fn a_server_that_is_busy_for_a_moment_is_waited_for_and_that_is_told() {
 fn an_answer_that_never_ends_is_cut_off() {
     let Some(lab) = Lab::shared() else { return };
     let _clean = lab.clean(&["lockanswer3"], &[]);
-    let ran = ended(&lab, "lockanswer3", "GET configmaps", Fault::Endless, &[], 60);
+    let ran = ended(&lab, "lockanswer3", "GET securitycontextconstraints", Fault::Endless, &[], 60);
     assert_said(&ran, &["its answer is larger than 256 MiB"]);
     assert_eq!(lab.leftovers("lockanswer3"), "");
 }
